@@ -1,0 +1,55 @@
+# The course's commands. `make` alone prints them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help course full test lint check lab outputs links doctor clean
+
+help:
+	@echo "make course   run the course: every notebook's sample edition, about ten minutes"
+	@echo "make lab      open the notebooks in JupyterLab"
+	@echo "make test     run the tests, and the notebooks' outputs against the committed ones"
+	@echo "make check    lint, then test"
+	@echo "make full     run the full edition on all of MNIST, up to 90 minutes"
+	@echo "make doctor   say what is missing or wrong here, and how to mend it"
+	@echo "make outputs  refresh the outputs of NOTEBOOK=04 (or of all), to be committed"
+	@echo "make links    write the public address from pyproject.toml into the README"
+	@echo "make clean    remove what the commands above made"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+course: $(READY)
+	$(BIN)/python -m helpers.course run --edition sample
+
+full: $(READY)
+	$(BIN)/python -m helpers.course run --edition full
+
+lab: $(READY)
+	cd notebooks && ../$(BIN)/jupyter lab 00_start_here.ipynb
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check: lint test
+
+doctor: $(READY)
+	$(BIN)/python -m helpers.course doctor
+
+outputs: $(READY)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=WARN \
+		--ExecutePreprocessor.record_timing=False notebooks/$(NOTEBOOK)*.ipynb
+
+links: $(READY)
+	$(BIN)/python -m helpers.course links
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,33 @@
+"""A progress line that tells how far a long step is, and leaves nothing behind in the output."""
+
+import time
+
+from IPython.display import clear_output, display
+
+
+def progress(steps, label, total=None):
+    """Go through an iterable and show a line such as `label: 12 of 60, 8 s left` meanwhile.
+
+    The line is cleared at the end, also when the loop is left early, so a saved notebook is the
+    same on every run. It clears the whole output of its cell: print afterwards.
+
+    Args:
+        steps: any iterable.
+        label: what is going on, in a few words.
+        total: the number of steps; needed only if `len(steps)` is not known.
+
+    Yields:
+        The items of `steps`.
+    """
+    total = len(steps) if total is None else total
+    start = shown = time.monotonic()
+    try:
+        for done, step in enumerate(steps, start=1):
+            yield step
+            now = time.monotonic()
+            if now - shown > 0.5:
+                shown, left = now, (now - start) / done * (total - done)
+                clear_output(wait=True)
+                display({"text/plain": f"{label}: {done} of {total}, {left:.0f} s left"}, raw=True)
+    finally:
+        clear_output()

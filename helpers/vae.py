@@ -1,0 +1,144 @@
+"""The variational autoencoder: its two loss terms, and one Keras model that assembles them.
+
+x is an image in [0, 1], z its latent code, q(z|x) = N(z_mean, exp(z_log_var)) the encoder's
+distribution, p(z) = N(0, 1) the prior. Terms are summed over pixels or over latent dimensions, one
+number per image, in nats.
+
+References:
+    Kingma and Welling (2014), Auto-encoding variational Bayes: eq. 7 and appendix B.
+    Rezende, Mohamed and Wierstra (2014), Stochastic backpropagation.
+"""
+
+from helpers.runtime import keras, tf
+
+ops = keras.ops
+
+
+def gaussian_kl(z_mean, z_log_var):
+    """KL divergence of N(z_mean, exp(z_log_var)) from the standard normal, in nats per image.
+
+    KL = 1/2 sum_j (exp(z_log_var_j) + z_mean_j^2 - 1 - z_log_var_j)
+
+    Args:
+        z_mean: shape (n, n_latent).
+        z_log_var: the logarithm of the variance, same shape.
+
+    Returns:
+        shape (n,); zero exactly where the mean is 0 and the variance 1, else positive.
+    """
+    return 0.5 * ops.sum(ops.exp(z_log_var) + ops.square(z_mean) - 1 - z_log_var, axis=-1)
+
+
+def sample_latent(z_mean, z_log_var, epsilon):
+    """Turn standard normal noise into a draw from q(z|x): z = mean + standard deviation * epsilon.
+
+    The draw is a smooth function of the mean and the variance, so gradients pass through it.
+
+    Args:
+        z_mean, z_log_var: shape (n, n_latent).
+        epsilon: standard normal draws, same shape.
+
+    Returns:
+        z, same shape.
+    """
+    return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+
+def squared_error(x, x_logits):
+    """Sum over pixels of (x - sigmoid(x_logits))^2, one number per image.
+
+    It is -log p(x|z) of a Gaussian with variance 1/2 in every pixel, up to the constant
+    n_pixels / 2 * log(pi), and 784 times the mean squared error of a 28 x 28 image.
+
+    Args:
+        x: images in [0, 1], shape (n, ...).
+        x_logits: the decoder's output before the sigmoid, same shape.
+
+    Returns:
+        shape (n,).
+    """
+    return ops.sum(ops.square(x - ops.sigmoid(x_logits)), axis=tuple(range(1, len(x.shape))))
+
+
+class VAE(keras.Model):
+    """An encoder and a decoder trained on reconstruction_loss + kl_weight * kl_loss.
+
+    Calling the model, or `predict`, reconstructs images through the mean code, without noise.
+
+    Args:
+        encoder: a Keras model from images to the pair (z_mean, z_log_var).
+        decoder: a Keras model from z to x_logits, of the images' shape.
+        reconstruction_loss: a function of (x, x_logits) that returns nats per image.
+        seed: of the noise that `fit` and `evaluate` draw.
+
+    Attributes:
+        kl_weight: a variable, 1 at first; `vae.kl_weight.assign(0.5)` takes effect at the next
+            batch. Only with weight 1 is the loss a negative ELBO.
+
+    The reported `loss`, `reconstruction_loss` and `kl_loss` are means over all images of an epoch,
+    however the batches divide them.
+    """
+
+    def __init__(self, encoder, decoder, reconstruction_loss=squared_error, seed=None, **kwargs):
+        """Assemble the parts; see the class."""
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.reconstruction_loss = reconstruction_loss
+        self.kl_weight = keras.Variable(1.0, trainable=False, name="kl_weight")
+        self.noise = keras.random.SeedGenerator(seed)
+        names = ("loss", "reconstruction_loss", "kl_loss")
+        self.averages = [keras.metrics.Mean(name) for name in names]
+
+    def call(self, x, training=False):
+        """Reconstruct images through the mean code: grey levels, shape as `x`."""
+        z_mean, _ = self.encoder(x, training=training)
+        return ops.sigmoid(self.decoder(z_mean, training=training))
+
+    def losses_per_image(self, x, training=False):
+        """Loss, reconstruction loss and KL of each image, nats, with one draw of z for each."""
+        z_mean, z_log_var = self.encoder(x, training=training)
+        epsilon = keras.random.normal(ops.shape(z_mean), seed=self.noise)
+        z = sample_latent(z_mean, z_log_var, epsilon)
+        reconstruction = self.reconstruction_loss(x, self.decoder(z, training=training))
+        kl = gaussian_kl(z_mean, z_log_var)
+        return reconstruction + self.kl_weight * kl, reconstruction, kl
+
+    def train_step(self, data):
+        """One step of the optimiser on a batch; labels, if there are any, are not used."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            losses = self.losses_per_image(x, training=True)
+            loss = ops.mean(losses[0])
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self.report(losses)
+
+    def test_step(self, data):
+        """The losses of a batch."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.report(self.losses_per_image(x))
+
+    def report(self, losses):
+        """Take a batch into the running means over images, and return these."""
+        for average, loss in zip(self.averages, losses, strict=True):
+            average.update_state(loss)
+        return {average.name: average.result() for average in self.averages}
+
+
+def dense_encoder(n_latent, hidden_units=256):
+    """One hidden layer from a 28 x 28 image to the mean and log-variance of q(z|x)."""
+    x = keras.Input((28, 28))
+    hidden = keras.layers.Flatten()(x)
+    hidden = keras.layers.Dense(hidden_units, activation="relu")(hidden)
+    z_mean = keras.layers.Dense(n_latent, name="z_mean")(hidden)
+    z_log_var = keras.layers.Dense(n_latent, name="z_log_var")(hidden)
+    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+
+
+def dense_decoder(n_latent, hidden_units=256):
+    """One hidden layer from a latent code to the logits of a 28 x 28 image."""
+    z = keras.Input((n_latent,))
+    hidden = keras.layers.Dense(hidden_units, activation="relu")(z)
+    x_logits = keras.layers.Dense(28 * 28)(hidden)
+    return keras.Model(z, keras.layers.Reshape((28, 28))(x_logits), name="decoder")

@@ -1,0 +1,187 @@
+"""What every committed notebook must be. That its outputs are true, nbval tests by running it."""
+
+import ast
+import difflib
+import importlib
+import json
+import re
+import statistics
+
+import pytest
+from notebook_files import PATHS, ROOT, calls, code_cells, exercises, markdown, read, tags
+
+from helpers.course import checks_of, problems_of
+
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+MODULES = ("annealing", "data", "evaluation", "gan", "plotting", "rbm", "vae")
+
+
+@each_notebook
+def test_executed_from_top_to_bottom_in_a_fresh_kernel(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_nothing_failed_and_nothing_went_to_stderr(path):
+    assert problems_of(read(path)) == []
+
+
+@each_notebook
+def test_every_check_has_an_expectation_in_both_editions(path):
+    assert all(record["holds"] for record in checks_of(read(path)))
+    for cell in code_cells(path):
+        for call in calls(cell.source, "check"):
+            kinds = {keyword.arg for keyword in call.keywords}
+            fact = kinds & {"equals", "below", "above", None}
+            assert fact or {"sample", "full"} <= kinds, ast.unparse(call)
+
+
+@each_notebook
+def test_cells_with_checks_are_compared_by_nbval(path):
+    for cell in code_cells(path):
+        if calls(cell.source, "check") or calls(cell.source, "check_exercise"):
+            assert "nbval-check-output" in tags(cell), cell.source
+
+
+@each_notebook
+def test_compared_cells_hold_no_pictures_or_clocks(path):
+    for cell in code_cells(path):
+        if "nbval-check-output" in tags(cell):
+            assert cell.outputs, cell.source
+            for output in cell.outputs:
+                assert set(output.get("data", {"text/plain": ""})) == {"text/plain"}, cell.source
+
+
+@each_notebook
+def test_metadata_names_the_kernel_and_no_machine(path):
+    notebook = read(path)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.kernelspec.language == "python"
+    text = json.dumps(notebook)
+    assert not re.search(r"(?<![\w.])/(work|root|tmp|home|Users)/\w", text)
+
+
+@each_notebook
+def test_size(path):
+    assert path.stat().st_size <= 1_000_000
+
+
+@each_notebook
+def test_one_parameters_cell_of_plain_values_with_a_comment_each(path):
+    cells = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
+    assert len(cells) == 1
+    for node in ast.parse(cells[0].source).body:
+        assert isinstance(node, ast.Assign)
+        ast.literal_eval(node.value)
+    for line in cells[0].source.splitlines():
+        assert "  # " in line, line
+
+
+@each_notebook
+def test_anatomy(path):
+    text = markdown(path)
+    assert re.match(rf"# {path.stem[:2]} · ", text)
+    wanted = ["**You will**", "**You will learn**", "**You need**", "## Setup", "## Parameters"]
+    wanted += ["## Exercises", "### {}.1 Predict", "### {}.2 Change", "### {}.3 Implement"]
+    wanted += ["### {}.4 Find the bug", "## Recap", "## References"]
+    positions = [text.find(part.format(path.stem[:2])) for part in wanted]
+    assert -1 not in positions, [w for w, p in zip(wanted, positions, strict=True) if p < 0]
+    assert positions == sorted(positions)
+
+
+@each_notebook
+def test_cells_are_short(path):
+    lengths = []
+    for cell in code_cells(path):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert lines, "an empty cell"
+        assembling = re.search(r"^class ", cell.source, re.M)
+        assert len(lines) <= (40 if assembling else 25), cell.source
+        lengths.append(len(lines))
+    assert statistics.median(lengths) <= 8
+
+
+@each_notebook
+def test_no_long_run_of_code_without_prose(path):
+    kinds = "".join("c" if cell.cell_type == "code" else "m" for cell in read(path).cells)
+    assert "cccc" not in kinds
+
+
+@each_notebook
+def test_every_picture_has_a_text_alternative(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                alternative = output.metadata.get("image/png", {}).get("alt", "")
+                assert len(alternative) > 30, cell.source
+
+
+@each_notebook
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)", markdown(path)):
+        if not target.startswith("https://"):
+            assert (path.parent / target).exists(), target
+
+
+@each_notebook
+def test_nothing_unfinished(path):
+    text = markdown(path) + "".join(cell.source for cell in code_cells(path))
+    assert not re.search(r"\b(TODO|FIXME|XXX|lorem)\b", text, re.I)
+
+
+@each_notebook
+def test_exercises_are_answered_and_left_open(path):
+    numbers = [f"{path.stem[:2]}.{position}" for position in (1, 2, 3, 4)]
+    found = exercises(path)
+    assert list(found) == numbers
+    for number, (_, _, solution) in found.items():
+        assert solution, f"no folded solution after exercise {number}"
+
+
+def without_docstrings(node):
+    for part in ast.walk(node):
+        body = getattr(part, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                part.body = body[1:] or [ast.Pass()]
+    return ast.unparse(node)
+
+
+def definitions(source):
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name: node for node in ast.parse(source).body if isinstance(node, kinds)}
+
+
+def packaged_definitions():
+    found = {}
+    for name in MODULES:
+        if importlib.util.find_spec(f"helpers.{name}"):
+            file = ROOT / "helpers" / f"{name}.py"
+            for defined, node in definitions(file.read_text(encoding="utf-8")).items():
+                found[defined] = (name, node)
+    return found
+
+
+@each_notebook
+def test_taught_code_is_the_packages_code(path):
+    packaged = packaged_definitions()
+    for cell in code_cells(path):
+        if "local" in tags(cell) or calls(cell.source, "check_exercise"):
+            continue
+        for name, node in definitions(cell.source).items():
+            where = f"{path.name}, In [{cell.execution_count}], {name}"
+            assert name in packaged, f"{where}: not in helpers, and its cell is not tagged local"
+            module, original = packaged[name]
+            taught, kept = without_docstrings(node), without_docstrings(original)
+            difference = difflib.unified_diff(
+                kept.splitlines(), taught.splitlines(), f"helpers.{module}", where, lineterm=""
+            )
+            assert taught == kept, "\n".join(difference)
+
+
+def test_the_readme_lists_the_notebooks():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\[[^\]]+\]\(notebooks/([\w.]+)\)", readme)
+    assert sorted(set(listed)) == [path.name for path in PATHS]

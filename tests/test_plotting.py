@@ -1,0 +1,96 @@
+import base64
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from helpers import plotting
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_tile_puts_images_row_by_row_with_gaps():
+    images = np.stack([np.full((2, 3), level) for level in (0.1, 0.2, 0.3)])
+    gap = plotting.GAP
+    picture = plotting.tile(images, columns=2)
+    assert picture.shape == (2 * (2 + gap) + gap, 2 * (3 + gap) + gap)
+    assert picture[gap, gap] == np.float32(0.1)
+    assert picture[gap, 2 * gap + 3] == np.float32(0.2)
+    assert picture[2 * gap + 2, gap] == np.float32(0.3)
+    assert picture[2 * gap + 2, 2 * gap + 3] == 0, "the last row is filled up with white"
+    assert (picture[:gap] == np.float32(plotting.GAP_LEVEL)).all()
+
+
+def test_tile_takes_flat_digits():
+    images = np.random.default_rng(0).random((4, 28, 28))
+    flat = plotting.tile(images.reshape(4, 784), 2)
+    np.testing.assert_array_equal(flat, plotting.tile(images, 2))
+
+
+def test_images_are_never_rescaled_by_their_own_range():
+    for fig in (
+        plotting.image_grid(np.full((4, 28, 28), 0.3), 2),
+        plotting.image_rows({"a": np.full((4, 28, 28), 0.3)}),
+        plotting.manifold(np.full((4, 28, 28), 0.3), limit=3),
+    ):
+        assert fig.axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_manifold_codes_and_pictures_agree_on_the_directions():
+    codes = plotting.manifold_codes(steps=3, limit=2)
+    assert codes.tolist()[:4] == [[-2, 2], [0, 2], [2, 2], [-2, 0]]
+    images = np.zeros((9, 28, 28))
+    images[codes[:, 1] == 2] = 1
+    fig = plotting.manifold(images, limit=2)
+    picture = fig.axes[0].images[0]
+    assert picture.get_array()[:28].min() == 1, "the codes with the largest z₂ stand at the top"
+    assert picture.get_extent() == [-3, 3, -3, 3], "a code stands at the middle of its picture"
+
+
+def test_curves_tell_lines_apart_without_colour():
+    fig = plotting.curves({"a": [3, 2], "b": [2, 1]}, "epoch", "nats")
+    first, second = fig.axes[0].lines
+    assert first.get_linestyle() != second.get_linestyle()
+    assert first.get_xdata().tolist() == [1, 2]
+    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["a", "b"]
+
+
+def test_scatter_names_every_digit_where_it_lies():
+    z = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
+    fig = plotting.latent_scatter(z, np.arange(10))
+    assert {t.get_text(): t.get_position() for t in fig.axes[0].texts}["7"] == (7, 7)
+
+
+def test_show_displays_one_png_with_its_alternative(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plotting, "display", shown.append)
+    fig = plotting.curves({"a": [1, 2]}, "x", "y")
+    plotting.show(fig, "a rising line")
+    data, metadata = shown[0]._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == "a rising line"
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_table_is_markdown(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plotting, "display", shown.append)
+    plotting.table(["z", "loss"], [(2, "38.3")])
+    assert shown[0].data == "| z | loss |\n| --- | --- |\n| 2 | 38.3 |"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plotting.tile(np.ones((1, 2, 2)), 0), "columns.*got 0"),
+        (lambda: plotting.image_rows({"a": np.ones((1, 784)), "b": np.ones((2, 784))}), "one len"),
+        (lambda: plotting.latent_scatter(np.ones((2, 3)), np.ones(2)), r"\(n, 2\), got \(2, 3\)"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
