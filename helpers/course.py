@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import sys
+import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -22,6 +23,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from packaging.requirements import Requirement
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -173,6 +175,9 @@ def _open_record(file, edition):
 def _execute(path, target, parameters, timeout):
     start = time.monotonic()
     stopped = []
+    # Unix sockets in a folder of their own: no network is needed, not even the loopback one.
+    folder = tempfile.TemporaryDirectory(prefix="kernel-")
+    sockets = {"transport": "ipc", "ip": f"{folder.name}/socket"}
     try:
         papermill.execute_notebook(
             path,
@@ -182,13 +187,15 @@ def _execute(path, target, parameters, timeout):
             cwd=path.parent,
             execution_timeout=timeout,
             progress_bar=sys.stderr.isatty(),
-            extra_arguments=["--log-level=ERROR"],  # else each kernel warns of its local sockets
+            config=Config(KernelManager=sockets),
         )
     except papermill.PapermillExecutionError:
         pass  # it stands in the executed copy, where problems_of finds it
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         stopped = [f"stopped: {reason.splitlines()[0]} (a cell may take {timeout} s)"]
+    finally:
+        folder.cleanup()
     executed = nbformat.read(target, as_version=4)
     problems = problems_of(executed) + stopped
     return {
