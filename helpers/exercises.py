@@ -72,6 +72,157 @@ def _(images_of):
     return "" if same(answer, images / 255) else "check the range: from 0 to 1"
 
 
+@exercise("01.1")
+def _(steps_without_weights):
+    if same(steps_without_weights, 0):
+        return "at the start it is at the white picture for sure, which the model is not"
+    return "" if same(steps_without_weights, 1) else "what does the next picture depend on?"
+
+
+@exercise("01.2")
+def _(steps_weaker):
+    rng = np.random.default_rng(2)
+    W = rng.normal(0, 1.5, (4, 3))
+    b = -W.sum(axis=1) / 2 + rng.normal(0, 0.5, 4)
+    c = -W.sum(axis=0) / 2 + rng.normal(0, 0.5, 3)
+    joint = _joint_probability(W, b, c)
+    step = (joint / joint.sum(axis=1, keepdims=True)) @ (joint / joint.sum(axis=0)).T
+    powers = [np.linalg.matrix_power(step, k)[0] for k in range(50)]
+    distances = np.array([abs(power - joint.sum(axis=1)).sum() / 2 for power in powers])
+    if same(steps_weaker, 26):
+        return "that is the RBM of the page: draw one with weaker weights"
+    right = same(steps_weaker, np.argmax(distances < 0.01))
+    return "" if right else "a distance below 0.01, with weight_std=1.5 and seed=2"
+
+
+@exercise("01.3")
+def _(pixel_probability):
+    rng = np.random.default_rng(0)
+    W, b, c = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=2)
+    v = np.array([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 0]])
+    p = _joint_probability(W, b, c).sum(axis=1)  # pixel i of picture n is bit i of n
+    truth = [p[6] / (p[4] + p[6]), p[7] / (p[5] + p[7])] * 2
+    truth[2:] = truth[0], p[3] / (p[1] + p[3])
+    answer = np.asarray(pixel_probability(v.copy(), 1, W, b, c))
+    if answer.shape != (4,):
+        return f"four pictures should give shape (4,), yours gave {answer.shape}"
+    if not same(answer[0], answer[2]):
+        return "the answer must not depend on the pixel in question, which is unknown"
+    if same(answer, 1 - np.array(truth)):
+        return "that is the probability that the pixel is blank"
+    return "" if same(answer, truth) else "compare two pictures that differ in this pixel only"
+
+
+@exercise("01.4")
+def _(first_infinite):
+    with np.errstate(over="ignore"):
+        infinite = np.isinf(np.log(1 + np.exp(np.float32([first_infinite - 1, first_infinite]))))
+    if infinite.tolist() == [False, True] and first_infinite == int(first_infinite):
+        return ""
+    return "one less is infinite too" if infinite[0] else "there it is still finite, in float32"
+
+
+def _joint_probability(W, b, c):
+    """All p(v, h) of a small RBM; rows are v, columns h, unit i of state n is bit i of n."""
+    v, h = ((np.arange(2**n)[:, None] >> np.arange(n)) & 1 for n in W.shape)
+    weights = np.exp((v @ b)[:, None] + h @ c + v @ W @ h.T)
+    return weights / weights.sum()
+
+
+@exercise("02.1")
+def _(log_z):
+    if same(log_z, 804):
+        return "that is the logarithm to base 2"
+    if same(log_z, 784 * np.log(2)):
+        return "the hidden units have states too"
+    return (
+        "" if same(log_z, 804 * np.log(2)) else "how many pairs are there, and what does each add?"
+    )
+
+
+@exercise("02.2")
+def _(step_size):
+    velocity = 0.0
+    for _ in range(1000):
+        velocity = 0.9 * velocity + step_size
+    if velocity > 0.11:
+        return "too fast: each step goes on moving the weights in the later ones"
+    return "" if same(velocity, 0.1) else "too slow: what does the velocity settle at?"
+
+
+@exercise("02.3")
+def _(estimate_log_z):
+    truth = 5 + np.log(2.0)
+    answer = estimate_log_z(np.log([1.0, 3.0]), 5.0)
+    if same(answer, 5 + np.log(3) / 2):
+        return "that is the mean of the logarithms, not the logarithm of the mean"
+    if not same(answer, truth):
+        return "weights 1 and 3 have the mean 2: what do they estimate?"
+    right = same(estimate_log_z(np.array([1000.0, 1000.0]), 5.0), 1005.0)
+    return "" if right else "exp(1000) overflows: which factor can be taken out of all weights?"
+
+
+@exercise("02.4")
+def _(reported):
+    if same(reported, np.log1p(-1 / 4002)):
+        return "that is one pixel: the code multiplies by their number"
+    if reported > 0:
+        return "the logarithm of a probability is not positive"
+    truth = 784 * np.log1p(-1 / 4002)
+    return (
+        "" if same(reported, truth, 1e-3) else "how probable is a white corner, given the others?"
+    )
+
+
+@exercise("03.1")
+def _(value):
+    z = 1.0  # any code will do
+    log_joint = -0.5 * z**2 - 0.5 * (2 - z) ** 2 - np.log(2 * np.pi)
+    truth = log_joint + 0.5 * np.log(2 * np.pi * 0.5)
+    if same(value, -truth, 0.01):
+        return "a density below 1 has a negative logarithm"
+    return "" if same(value, truth, 0.005) else "does it depend on z at all, if q is the posterior?"
+
+
+@exercise("03.2")
+def _(score_gradients):
+    rng = np.random.default_rng(0)
+    values, score = rng.normal(size=2000) - 5, rng.normal(size=(2000, 2))
+    score -= score.mean(axis=0)
+    gradients = np.asarray(score_gradients(values, score))
+    if gradients.shape != (2000, 2):
+        return f"2,000 draws of 2 latents have shape (2000, 2), yours has {gradients.shape}"
+    if not same(gradients.mean(axis=0), (values @ score) / 2000, 0.01):
+        return "a baseline must not change the mean of the gradient"
+    moved = np.asarray(score_gradients(values + 1000, score))
+    right = same(moved, gradients) and gradients.var() < 0.5 * (values[:, None] * score).var()
+    return "" if right else "adding 1,000 to all values should change nothing: is it subtracted?"
+
+
+@exercise("03.3")
+def _(effective_sample_size):
+    weights = np.array([[1, 1, 1, 1, 1], [1, 0, 0, 0, 0], [3, 1, 0, 0, 0]])
+    with np.errstate(all="ignore"):
+        size = np.asarray(effective_sample_size(np.log(weights + 1e-30)))
+        shifted = np.asarray(effective_sample_size(np.log(weights + 1e-30) - 2000))
+    if size.shape != (3,):
+        return f"three rows should give three numbers, yours have shape {size.shape}"
+    if not same(size, [5, 1, 1.6]):
+        return "five equal weights count as 5; weights 3 and 1 as (3 + 1)² / (9 + 1)"
+    right = same(shifted, [5, 1, 1.6])
+    return "" if right else "log-weights of -2000 give zero weights: what can be cancelled first?"
+
+
+@exercise("03.4")
+def _(excess):
+    z = np.linspace(-8, 10, 20_001)
+    log_q, log_prior = -((z - 1) ** 2) - 0.5 * np.log(np.pi), -(z**2) / 2 - 0.5 * np.log(2 * np.pi)
+    truth = np.trapezoid(np.exp(log_q) * (log_q - log_prior), z)
+    if same(excess, 0, 0.01):
+        return "the right form would be exact at the posterior; what does this one leave out?"
+    return "" if same(excess, truth, 0.005) else "which divergence belongs there?"
+
+
 @exercise("04.1")
 def _(nats):
     if same(nats, 25.0):

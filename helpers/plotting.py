@@ -13,10 +13,9 @@ from matplotlib import pyplot as plt
 
 DOTS_PER_INCH = 150  # drawn finer than shown, for sharp screens
 SHOWN_PER_INCH = 100
-PALETTE = 64  # colours; keeps a notebook full of pictures small
+PALETTE = 256  # colours; keeps a notebook full of pictures small
 LINE_STYLES = ("-", "--", ":", "-.")
 GAP = 2
-GAP_LEVEL = 0.12
 
 plt.rcParams.update(
     {
@@ -61,12 +60,13 @@ def table(header, rows):
     display(Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)))
 
 
-def tile(images, columns):
+def tile(images, columns, gap_level=0.12):
     """Lay images out row by row as one picture with narrow light-grey gaps.
 
     Args:
         images: shape (n, height, width) or (n, 784), values in [0, 1].
         columns: how many stand in a row; the last row is filled up with white.
+        gap_level: grey level of the gaps.
 
     Returns:
         One array of shape (rows * (height + gap) + gap, columns * (width + gap) + gap).
@@ -81,7 +81,7 @@ def tile(images, columns):
     height, width = images.shape[1:3]
     rows = -(-len(images) // columns)
     picture = np.full(
-        (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), GAP_LEVEL, np.float32
+        (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), gap_level, np.float32
     )
     blank = np.zeros((rows * columns - len(images), height, width), images.dtype)
     for index, image in enumerate(np.concatenate([images, blank])):

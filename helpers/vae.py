@@ -7,7 +7,10 @@ number per image, in nats.
 References:
     Kingma and Welling (2014), Auto-encoding variational Bayes: eq. 7 and appendix B.
     Rezende, Mohamed and Wierstra (2014), Stochastic backpropagation.
+    Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders: section 3.
 """
+
+import math
 
 from helpers.runtime import keras, tf
 
@@ -42,6 +45,26 @@ def sample_latent(z_mean, z_log_var, epsilon):
         z, same shape.
     """
     return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+
+def importance_weighted_bound(log_weights):
+    """A lower bound on log p(x) from k draws of the latent code, in nats per image.
+
+    L_k = log(1/k sum_i w_i),  log w_i = log p(x, z_i) - log q(z_i|x),  z_i ~ q(z|x)
+
+    Its expectation is the ELBO at k = 1, never falls as k grows, and tends to log p(x) if q has
+    mass wherever the posterior does. It is taken from the logarithms, without under- or overflow.
+
+    Args:
+        log_weights: shape (..., k), k draws for each image.
+
+    Returns:
+        shape (...); average it over images.
+
+    It is a bound in expectation only: a single value may lie above log p(x). A part of the
+    posterior that no draw reaches is missing from it, however small its spread.
+    """
+    return ops.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
 def squared_error(x, x_logits):

@@ -24,6 +24,61 @@ SLIPS = {
         "def images_of(rows): return rows[:, 1:].reshape(-1, 28, 28)",
         "def images_of(rows): return rows[:, 1:] / 255",
     ],
+    "01.1": ["steps_without_weights = 0", "steps_without_weights = 2"],
+    "01.2": [
+        "steps_weaker = 26",
+        "steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=2)) - 1",
+        "steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=1))",
+    ],
+    "01.3": [
+        "def pixel_probability(v, pixel, W, b, c):\n"
+        "    return visible_probability(hidden_probability(v, W, c), W, b)[:, pixel]",
+        "def pixel_probability(v, pixel, W, b, c):\n"
+        "    blank, inked = v.copy(), v.copy()\n"
+        "    blank[:, pixel], inked[:, pixel] = 0, 1\n"
+        "    return sigmoid(free_energy(inked, W, b, c) - free_energy(blank, W, b, c))",
+        "def pixel_probability(v, pixel, W, b, c): return sigmoid(-free_energy(v, W, b, c))",
+        "def pixel_probability(v, pixel, W, b, c):\n"
+        "    blank = v.copy()\n"
+        "    blank[:, pixel] = 0\n"
+        "    return visible_probability(hidden_probability(blank, W, c), W, b)[:, pixel]",
+    ],
+    "01.4": ["first_infinite = 88", "first_infinite = 710", "first_infinite = 100"],
+    "02.1": ["log_z_of_zeros = 804", "log_z_of_zeros = 784 * np.log(2)", "log_z_of_zeros = 0.0"],
+    "02.2": ["step_size_with_momentum = 0.1", "step_size_with_momentum = 0.009"],
+    "02.3": [
+        "def estimate_log_z(log_weights, log_z_base): return log_z_base + np.mean(log_weights)",
+        "def estimate_log_z(log_weights, log_z_base):\n"
+        "    return log_z_base + np.logaddexp.reduce(log_weights)",
+        "def estimate_log_z(log_weights, log_z_base):\n"
+        "    with np.errstate(over='ignore'):\n"
+        "        return log_z_base + np.log(np.mean(np.exp(log_weights)))",
+    ],
+    "02.4": ["reported = np.log(1 - 1 / 4002)", "reported = 0.1959", "reported = -211.1"],
+    "03.1": ["value = 2.2655", "value = -2.9189", "value = -18.27"],
+    "03.2": [
+        "def score_gradients(log_ratio, score): return log_ratio[:, None] * score",
+        "def score_gradients(log_ratio, score): return (log_ratio - 100)[:, None] * score",
+        "def score_gradients(log_ratio, score):\n"
+        "    return ((log_ratio - log_ratio.mean())[:, None] * score).mean(axis=0)",
+        "def score_gradients(log_ratio, score):\n"
+        "    return ((log_ratio - log_ratio.mean()) / log_ratio.std() / 2)[:, None] * score",
+    ],
+    "03.3": [
+        "def effective_sample_size(log_weights):\n"
+        "    weights = np.exp(log_weights)\n"
+        "    return weights.sum(axis=-1) ** 2 / (weights**2).sum(axis=-1)",
+        "def effective_sample_size(log_weights):\n"
+        "    weights = np.exp(log_weights - log_weights.max())\n"
+        "    return weights.sum() ** 2 / (weights**2).sum()",
+        "def effective_sample_size(log_weights):\n"
+        "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
+        "    return (weights**2).sum(axis=-1) / weights.sum(axis=-1) ** 2",
+        "def effective_sample_size(log_weights):\n"
+        "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
+        "    return weights.sum(axis=-1) / weights.max(axis=-1)",
+    ],
+    "03.4": ["excess = 0.0", "excess = -0.5966", "excess = 0.25", "excess = 1.1931"],
     "04.1": ["nats = 25.0", "nats = 5.0"],
     "04.2": [
         "def gaussian_loss(x, x_logits, variance): return squared_error(x, x_logits) / variance",

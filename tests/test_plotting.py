@@ -22,7 +22,7 @@ def test_tile_puts_images_row_by_row_with_gaps():
     assert picture[gap, 2 * gap + 3] == np.float32(0.2)
     assert picture[2 * gap + 2, gap] == np.float32(0.3)
     assert picture[2 * gap + 2, 2 * gap + 3] == 0, "the last row is filled up with white"
-    assert (picture[:gap] == np.float32(plotting.GAP_LEVEL)).all()
+    assert (picture[:gap] == np.float32(0.12)).all()
 
 
 def test_tile_takes_flat_digits():

@@ -52,6 +52,72 @@ def test_gradient_passes_through_the_draw():
     assert [float(g) for g in tape.gradient(z, [mean, log_var])] == pytest.approx([1, 0.7])
 
 
+def test_importance_weighted_bound_of_one_draw_is_its_log_weight():
+    log_weights = RNG.normal(size=(5, 1))
+    np.testing.assert_array_equal(vae.importance_weighted_bound(log_weights), log_weights[:, 0])
+
+
+def test_importance_weighted_bound_of_equal_weights_is_exact_for_every_k():
+    for k in (1, 2, 7, 1000):
+        bound = vae.importance_weighted_bound(np.full((3, k), -2.5))
+        np.testing.assert_allclose(bound, [-2.5] * 3, rtol=1e-14)
+
+
+def test_importance_weighted_bound_averages_the_weights_of_each_image():
+    weights = RNG.random((4, 6, 9))
+    expected = np.log(weights.mean(axis=-1))
+    np.testing.assert_allclose(vae.importance_weighted_bound(np.log(weights)), expected, rtol=1e-12)
+
+
+def test_importance_weighted_bound_moves_with_the_log_weights():
+    log_weights, shift = RNG.normal(size=(4, 20)), np.array([-700.0, -3.0, 50.0, 900.0])
+    moved = vae.importance_weighted_bound(log_weights + shift[:, None])
+    np.testing.assert_allclose(
+        moved - shift, vae.importance_weighted_bound(log_weights), rtol=1e-10
+    )
+
+
+def test_importance_weighted_bound_neither_underflows_nor_overflows():
+    log_weights = np.array([[-1e5, -1e5, -1e5, -1e5], [1e5, -1e5, -1e5, -1e5]])
+    expected = [-1e5, 1e5 - np.log(4)]
+    np.testing.assert_allclose(vae.importance_weighted_bound(log_weights), expected, rtol=1e-14)
+    single = vae.importance_weighted_bound(tf.constant([[-1e5, -1e5]], tf.float32))
+    assert single.dtype == tf.float32
+    np.testing.assert_allclose(single, [-1e5])
+
+
+def test_importance_weighted_bound_passes_the_normalised_weights_as_gradient():
+    log_weights = tf.Variable(np.log([[1.0, 3.0, 4.0]]))
+    with tf.GradientTape() as tape:
+        bound = vae.importance_weighted_bound(log_weights)
+    np.testing.assert_allclose(tape.gradient(bound, log_weights), [[1 / 8, 3 / 8, 4 / 8]])
+
+
+def test_importance_weighted_bound_rises_from_the_elbo_to_the_exact_log_likelihood():
+    # z ~ N(0, 1), x|z ~ N(z, 1), so x ~ N(0, 2); q is the prior, x = 1.5
+    x, rng = 1.5, np.random.default_rng(4)
+    exact, exact_elbo = normal_log_density(x, 0, 2), normal_log_density(x, 0, 1) - 0.5
+    log_weights = normal_log_density(x, rng.normal(size=200_000), 1)
+    groups = [
+        np.asarray(vae.importance_weighted_bound(log_weights.reshape(-1, k)))
+        for k in (1, 10, 100, 1000)
+    ]
+    means = [group.mean() for group in groups]
+    error = [group.std() / len(group) ** 0.5 for group in groups]
+    assert abs(means[0] - exact_elbo) < 4 * error[0]
+    assert means == sorted(means)
+    bias = np.var(np.exp(log_weights - exact)) / 2 / np.array([100, 1000])
+    assert abs(exact - means[2] - bias[0]) < 4 * error[2]
+    assert abs(exact - means[3] - bias[1]) < 4 * error[3]
+
+
+def test_importance_weighted_bound_is_exact_at_the_posterior():
+    x, z = 1.5, RNG.normal(size=(8, 5)) / 2**0.5 + 0.75
+    log_joint = normal_log_density(z, 0, 1) + normal_log_density(x, z, 1)
+    bound = vae.importance_weighted_bound(log_joint - normal_log_density(z, 0.75, 0.5))
+    np.testing.assert_allclose(bound, normal_log_density(x, 0, 2), rtol=1e-12)
+
+
 def test_squared_error_is_784_times_the_mean_squared_error():
     x, x_logits = RNG.random((3, 28, 28)), RNG.normal(size=(3, 28, 28))
     mse = np.mean((x - 1 / (1 + np.exp(-x_logits))) ** 2, axis=(1, 2))

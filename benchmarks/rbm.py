@@ -1,0 +1,147 @@
+"""How fast is helpers.rbm? Seconds per epoch beside scikit-learn and a plain TensorFlow port.
+
+    python benchmarks/rbm.py [--mnist mnist.npz] [--repeats 5] [--hidden 500]
+
+All in one run, on the same float32 images in batches of 64. Only part of an epoch is timed (100
+batches for k = 1, 10 for k = 30) and scaled to 60,000 images. The candidates take turns, so that
+a busy machine slows all of them alike; the ratios are medians over the repeats and mean more than
+the seconds. Run it on a quiet machine: a second process on the cores spoils a multithreaded
+matrix product. The share of the SGEMM peak counts the 2k + 3 products of an update only.
+"""
+
+import argparse
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from helpers.rbm import RBM, train
+from helpers.runtime import tf
+
+try:
+    from sklearn.neural_network import BernoulliRBM
+except ImportError:
+    sys.exit("This benchmark compares with scikit-learn, which the course itself does not need: "
+             "pip install scikit-learn")  # fmt: skip
+
+N_VISIBLE, BATCH, EPOCH, STEP_SIZE = 784, 64, 60_000, 0.01
+OURS = "helpers.rbm, CD-k"
+
+
+def load_images(path, n):
+    """The first n MNIST images at threshold 0.5, or random pixels with as much ink."""
+    if path is None:
+        return (np.random.default_rng(0).random((n, N_VISIBLE)) < 0.13).astype(np.float32)
+    with np.load(path) as file:
+        return (file["x_train"][:n].reshape(n, N_VISIBLE) > 127).astype(np.float32)
+
+
+def ours(v, n_hidden, gibbs_steps, persistent_chains=0):
+    """One pass of helpers.rbm."""
+    rng = np.random.Generator(np.random.SFC64(0))
+    rbm = RBM(N_VISIBLE, n_hidden, rng)
+    options = {"epochs": 1, "batch_size": BATCH, "step_size": STEP_SIZE}
+    epochs = train(rbm, v, rng, gibbs_steps=gibbs_steps, persistent_chains=persistent_chains,
+                   **options)  # fmt: skip
+    return lambda: list(epochs)
+
+
+def scikit_learn(v, n_hidden, _gibbs_steps):
+    """One pass of scikit-learn's BernoulliRBM: PCD, always with one Gibbs step."""
+    rbm = BernoulliRBM(n_hidden, learning_rate=STEP_SIZE, batch_size=BATCH, n_iter=1,
+                       random_state=0)  # fmt: skip
+    return lambda: rbm.fit(v)
+
+
+def tensorflow_port(v, n_hidden, gibbs_steps):
+    """One pass of CD-k written the plain way in TensorFlow: one graph for each update."""
+    W = tf.Variable(tf.random.normal((N_VISIBLE, n_hidden), stddev=0.01))
+    b, c = tf.Variable(tf.zeros(N_VISIBLE)), tf.Variable(tf.zeros(n_hidden))
+
+    def sample(p):
+        return tf.cast(tf.random.uniform(tf.shape(p)) < p, tf.float32)
+
+    @tf.function
+    def update(v_data):
+        h_data = h_model = tf.sigmoid(v_data @ W + c)
+        for _ in range(gibbs_steps):
+            h = sample(h_model)
+            v_model = sample(tf.sigmoid(tf.matmul(h, W, transpose_b=True) + b))
+            h_model = tf.sigmoid(v_model @ W + c)
+        positive = tf.matmul(v_data, h_data, transpose_a=True)
+        negative = tf.matmul(v_model, h_model, transpose_a=True)
+        W.assign_add(STEP_SIZE / BATCH * (positive - negative))
+        b.assign_add(STEP_SIZE * tf.reduce_mean(v_data - v_model, axis=0))
+        c.assign_add(STEP_SIZE * tf.reduce_mean(h_data - h_model, axis=0))
+
+    images = tf.constant(v)
+
+    def one_pass():
+        for start in range(0, len(v), BATCH):
+            update(images[start : start + BATCH])
+
+    update(images[:BATCH])  # trace outside the clock
+    return one_pass
+
+
+def seconds(one_pass):
+    """Wall-clock seconds of a call."""
+    start = time.perf_counter()
+    one_pass()
+    return time.perf_counter() - start
+
+
+def sgemm_peak(n=2048):
+    """The best float32 rate of a large square matrix product here, in floating-point ops/s."""
+    a = np.random.default_rng(0).random((n, n), dtype=np.float32)
+    return 2 * n**3 / min(seconds(lambda: a @ a) for _ in range(5))
+
+
+def compare(candidates, v, n_hidden, gibbs_steps, repeats):
+    """Time the candidates in turns; print medians and the ratio of ours to each other."""
+    times = {name: [] for name in candidates}
+    for _ in range(repeats + 1):  # the first round warms up
+        for name, candidate in candidates.items():
+            times[name].append(seconds(candidate(v, n_hidden, gibbs_steps)) * EPOCH / len(v))
+    times = {name: np.array(values[1:]) for name, values in times.items()}
+    print(f"\n{n_hidden} hidden units, k = {gibbs_steps}, seconds per epoch of {EPOCH:,}:")
+    flops = (2 * gibbs_steps + 3) * 2 * EPOCH * N_VISIBLE * n_hidden
+    peak = sgemm_peak()
+    for name, values in times.items():
+        median = np.median(values)
+        print(
+            f"  {name:24s}{median:7.2f}  (from {values.min():.2f} to {values.max():.2f}), "
+            f"{flops / median / peak:4.0%} of the SGEMM peak of {peak / 1e9:.0f} Gflop/s"
+        )
+    for name in list(candidates)[1:]:
+        ratios = times[OURS] / times[name]
+        print(
+            f"  {OURS} / {name}: {np.median(ratios):.2f}  "
+            f"(from {ratios.min():.2f} to {ratios.max():.2f})"
+        )
+
+
+def main():
+    """Read the options and print both comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mnist", help="an .npz file with x_train (else random pixels)")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--hidden", type=int, default=500)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    k1 = {
+        OURS: ours,
+        "helpers.rbm, PCD": lambda v, n_hidden, k: ours(v, n_hidden, k, persistent_chains=BATCH),
+        "scikit-learn, PCD": scikit_learn,
+        "TensorFlow port, CD-k": tensorflow_port,
+    }
+    k30 = {name: k1[name] for name in (OURS, "TensorFlow port, CD-k")}
+    compare(k1, load_images(options.mnist, 100 * BATCH), options.hidden, 1, options.repeats)
+    compare(k30, load_images(options.mnist, 10 * BATCH), options.hidden, 30, options.repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,750 @@
+"""helpers.rbm against the truth: every state of small random RBMs listed, in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import rbm as rbm_module
+from helpers.rbm import (
+    RBM,
+    annealed_importance_sampling,
+    base_rate_bias,
+    binary_states,
+    centred_gradient,
+    likelihood_gradient,
+    log_sum_exp,
+    momentum_step,
+    negative_phase,
+    reverse_ais,
+    sample_bernoulli,
+    sigmoid,
+    softplus,
+    train,
+)
+
+sizes = st.integers(1, 5)
+seeds = st.integers(0, 2**32 - 1)
+property_test = settings(max_examples=30, deadline=None, derandomize=True)
+
+
+def generator(seed=0):
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+def random_rbm(n_visible, n_hidden, seed, scale=1.5):
+    """A small RBM with float64 parameters, so that identities hold to rounding error."""
+    rng = generator(seed)
+    rbm = RBM(n_visible, n_hidden, rng)
+    rbm.W = scale * rng.standard_normal((n_visible, n_hidden))
+    rbm.visible_bias = scale * rng.standard_normal(n_visible)
+    rbm.hidden_bias = scale * rng.standard_normal(n_hidden)
+    return rbm
+
+
+def states(n):
+    return np.array(list(itertools.product([0.0, 1.0], repeat=n)))
+
+
+def energy_by_loops(rbm, v, h):
+    total = 0.0
+    for i, j in itertools.product(range(len(v)), range(len(h))):
+        total -= v[i] * rbm.W[i, j] * h[j]
+    total -= sum(v[i] * rbm.visible_bias[i] for i in range(len(v)))
+    return total - sum(h[j] * rbm.hidden_bias[j] for j in range(len(h)))
+
+
+class Truth:
+    """Everything about a small RBM from the table of its 2**(V + H) energies."""
+
+    def __init__(self, rbm):
+        self.v, self.h = states(rbm.W.shape[0]), states(rbm.W.shape[1])
+        self.energy = np.array([[energy_by_loops(rbm, v, h) for h in self.h] for v in self.v])
+        boltzmann = np.exp(-self.energy)
+        self.log_z = np.log(boltzmann.sum())
+        self.joint = boltzmann / boltzmann.sum()
+        self.p_v, self.p_h = self.joint.sum(axis=1), self.joint.sum(axis=0)
+        self.p_h_given_v = self.joint / self.p_v[:, None]
+        self.p_v_given_h = self.joint / self.p_h
+        self.gibbs = self.p_h_given_v @ self.p_v_given_h.T  # row: from v, column: to v
+
+    def index(self, v):
+        return (np.asarray(v) @ 2 ** np.arange(self.v.shape[1])[::-1]).astype(int)
+
+    def frequencies(self, v):
+        return np.bincount(self.index(v), minlength=len(self.v)) / len(v)
+
+
+def distance(p, q):
+    """Total variation: the most by which two distributions differ about any event."""
+    return 0.5 * np.abs(p - q).sum()
+
+
+# ---------------------------------------------------------------- formulas
+
+
+def test_sigmoid_and_softplus_are_right_and_never_overflow():
+    x = np.linspace(-30, 30, 601)
+    np.testing.assert_allclose(sigmoid(x), 1 / (1 + np.exp(-x)), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(softplus(x), np.log(1 + np.exp(x)), rtol=1e-9, atol=1e-15)
+    for dtype in (np.float32, np.float64):
+        extreme = np.array([-1e4, -100, 0, 100, 1e4], dtype=dtype)
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            np.testing.assert_array_equal(sigmoid(extreme), np.array([0, 0, 0.5, 1, 1], dtype))
+            np.testing.assert_allclose(softplus(extreme)[-2:], [100, 1e4])
+        assert sigmoid(extreme).dtype == softplus(extreme).dtype == dtype
+
+
+def test_softplus_is_accurate_where_float32_is_coarse():
+    assert softplus(np.float64(-50)) == pytest.approx(np.exp(-50), rel=1e-12)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
+@property_test
+def test_log_sum_exp(x):
+    assert log_sum_exp(np.array(x)) == pytest.approx(np.logaddexp.reduce(x), abs=1e-9)
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_energy_free_energy_and_conditionals(n_visible, n_hidden, seed):
+    rbm = random_rbm(n_visible, n_hidden, seed)
+    truth = Truth(rbm)
+    for row, h in enumerate(truth.h):
+        pairs = np.tile(h, (len(truth.v), 1))
+        np.testing.assert_allclose(rbm.energy(truth.v, pairs), truth.energy[:, row], atol=1e-10)
+    np.testing.assert_allclose(
+        rbm.free_energy(truth.v), -np.log(np.exp(-truth.energy).sum(axis=1)), atol=1e-10
+    )
+    np.testing.assert_allclose(
+        rbm.hidden_probability(truth.v), truth.p_h_given_v @ truth.h, atol=1e-10
+    )
+    np.testing.assert_allclose(
+        rbm.visible_probability(truth.h), truth.p_v_given_h.T @ truth.v, atol=1e-10
+    )
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_log_partition_and_likelihood(n_visible, n_hidden, seed):
+    rbm = random_rbm(n_visible, n_hidden, seed)
+    truth = Truth(rbm)
+    assert rbm.log_partition() == pytest.approx(truth.log_z, abs=1e-10)
+    log_likelihood = rbm.log_likelihood(truth.v, rbm.log_partition())
+    np.testing.assert_allclose(np.exp(log_likelihood), truth.p_v, atol=1e-10)
+
+
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(11, 13), (13, 11), (12, 12)])
+def test_log_partition_over_several_chunks_equals_the_sum_over_the_other_side(n_visible, n_hidden):
+    rbm = random_rbm(n_visible, n_hidden, seed=1, scale=0.5)
+    over_visible = log_sum_exp(-rbm.free_energy(binary_states(n_visible)))
+    mirrored = RBM(n_hidden, n_visible, generator())
+    mirrored.W, mirrored.visible_bias, mirrored.hidden_bias = (
+        rbm.W.T, rbm.hidden_bias, rbm.visible_bias,
+    )  # fmt: skip
+    over_hidden = log_sum_exp(-mirrored.free_energy(binary_states(n_hidden)))
+    assert over_visible == pytest.approx(over_hidden, abs=1e-9)
+    assert rbm.log_partition() == pytest.approx(over_visible, abs=1e-9)
+
+
+def test_binary_states_lists_each_state_once():
+    table = binary_states(4)
+    assert len({tuple(row) for row in table}) == 16
+    np.testing.assert_array_equal(np.vstack([binary_states(4, 0, 5), binary_states(4, 5)]), table)
+
+
+def test_sample_bernoulli():
+    rng = generator()
+    probability = np.array([0.0, 0.25, 1.0], dtype=np.float32)
+    draws = sample_bernoulli(np.tile(probability, (40_000, 1)), rng)
+    assert draws.dtype == np.float32
+    assert set(np.unique(draws)) == {0, 1}
+    assert (draws[:, 0] == 0).all()
+    assert (draws[:, 2] == 1).all()
+    assert abs(draws[:, 1].mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 40_000)
+
+
+def test_base_rate_bias_gives_each_pixel_its_mean():
+    v = np.array([[1, 0, 1], [1, 0, 0], [1, 0, 0]], dtype=np.float32)
+    np.testing.assert_allclose(sigmoid(base_rate_bias(v)), [4 / 5, 1 / 5, 2 / 5], rtol=1e-6)
+
+
+# ---------------------------------------------------------------- sampling
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_the_gibbs_chain_leaves_the_model_distribution_unchanged(n_visible, n_hidden, seed):
+    rbm = random_rbm(n_visible, n_hidden, seed)
+    truth = Truth(rbm)
+
+    def probability(x, p):  # of each binary row under each row of independent probabilities
+        return np.prod(np.where(x[None] == 1, p[:, None], 1 - p[:, None]), axis=2)
+
+    to_h = probability(truth.h, rbm.hidden_probability(truth.v))
+    to_v = probability(truth.v, rbm.visible_probability(truth.h))
+    np.testing.assert_allclose(truth.p_v @ to_h @ to_v, truth.p_v, atol=1e-10)
+
+
+@pytest.fixture(scope="module")
+def slow_chain():
+    """An RBM whose chain takes many steps to forget, and a start it remembers."""
+    rbm = RBM(3, 2, generator())
+    rbm.W = np.array([[3.0, -2.0], [2.5, 1.0], [-2.0, 3.0]])
+    rbm.visible_bias, rbm.hidden_bias = np.array([-2.0, -1.0, 0.5]), np.array([-1.5, -1.0])
+    return rbm, Truth(rbm), np.tile([1.0, 1.0, 0.0], (60_000, 1))
+
+
+def test_gibbs_yields_one_full_step_at_a_time(slow_chain):
+    rbm, truth, start = slow_chain
+    expected = np.eye(8)[truth.index(start[0])]
+    for state in itertools.islice(rbm.gibbs(start, generator()), 4):
+        after_one_more = expected @ truth.gibbs
+        assert distance(truth.frequencies(state.v), after_one_more) < 0.01
+        assert distance(expected, after_one_more) > 0.02  # else the line above proves nothing
+        np.testing.assert_allclose(state.visible_probability, rbm.visible_probability(state.h))
+        expected = after_one_more
+
+
+@pytest.mark.parametrize("gibbs_steps", [1, 2, 3])
+def test_negative_phase_takes_exactly_k_steps(slow_chain, gibbs_steps):
+    rbm, truth, start = slow_chain
+    parameters = rbm.W, rbm.visible_bias, rbm.hidden_bias
+    h_start = rbm.hidden_probability(start)
+    v_model, h_model = negative_phase(h_start, *parameters, gibbs_steps, generator())
+    after = [
+        np.linalg.matrix_power(truth.gibbs, k)[truth.index(start[0])]
+        for k in range(gibbs_steps + 2)
+    ]
+    measured = truth.frequencies(v_model)
+    assert distance(measured, after[gibbs_steps]) < 0.01
+    assert distance(measured, after[gibbs_steps - 1]) > 0.02
+    assert distance(measured, after[gibbs_steps + 1]) > 0.02
+    np.testing.assert_array_equal(h_model, rbm.hidden_probability(v_model))  # no samples
+
+
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(4, 2), (2, 4)])
+def test_exact_samples(n_visible, n_hidden):
+    rbm = random_rbm(n_visible, n_hidden, seed=3, scale=0.7)
+    truth = Truth(rbm)
+    v = rbm.exact_samples(60_000, generator())
+    assert v.shape == (60_000, n_visible)
+    assert distance(truth.frequencies(v), truth.p_v) < 0.015
+
+
+def test_sampling_methods_draw_from_their_probabilities():
+    rbm = random_rbm(3, 2, seed=5, scale=0.7)
+    v, h = np.tile([1.0, 0, 1], (40_000, 1)), np.tile([0.0, 1], (40_000, 1))
+    hidden, visible = rbm.sample_hidden(v, generator()), rbm.sample_visible(h, generator())
+    np.testing.assert_allclose(hidden.mean(axis=0), rbm.hidden_probability(v[:1])[0], atol=0.015)
+    np.testing.assert_allclose(visible.mean(axis=0), rbm.visible_probability(h[:1])[0], atol=0.015)
+
+
+# ---------------------------------------------------------------- gradients
+
+
+def exact_gradient(rbm, v_data):
+    """`likelihood_gradient` is linear in the model's rows: weight each state by its p(v)."""
+    truth = Truth(rbm)
+    total = [np.zeros_like(p) for p in (rbm.W, rbm.visible_bias, rbm.hidden_bias)]
+    for state, p in zip(truth.v, truth.p_v, strict=True):
+        v_model = state[None]
+        gradient = likelihood_gradient(
+            v_data, rbm.hidden_probability(v_data), v_model, rbm.hidden_probability(v_model)
+        )
+        total = [t + p * g for t, g in zip(total, gradient, strict=True)]
+    return total
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_gradient_against_finite_differences_of_the_exact_likelihood(n_visible, n_hidden, seed):
+    rbm = random_rbm(n_visible, n_hidden, seed, scale=1.0)
+    v_data = (generator(seed).random((7, n_visible)) < 0.5).astype(float)
+    parameters = rbm.W, rbm.visible_bias, rbm.hidden_bias
+    for parameter, gradient in zip(parameters, exact_gradient(rbm, v_data), strict=True):
+        assert gradient.shape == parameter.shape
+        for index in np.ndindex(parameter.shape):
+            value, likelihood = parameter[index], []
+            for shifted in (value + 1e-5, value - 1e-5):
+                parameter[index] = shifted
+                likelihood.append(rbm.log_likelihood(v_data, rbm.log_partition()).mean())
+            parameter[index] = value
+            difference = (likelihood[0] - likelihood[1]) / 2e-5
+            assert gradient[index] == pytest.approx(difference, abs=1e-7)
+
+
+def test_contrastive_divergence_tends_to_the_exact_gradient_as_k_grows():
+    rbm = random_rbm(4, 3, seed=2, scale=0.8)
+    v_data = np.repeat([[1.0, 1, 0, 0], [0, 0, 0, 1]], 30_000, axis=0)
+    h_data = rbm.hidden_probability(v_data)
+    exact = np.concatenate([g.ravel() for g in exact_gradient(rbm, v_data[29_999:30_001])])
+    bias = {}
+    for gibbs_steps in (1, 30):
+        v_model, h_model = negative_phase(
+            h_data, rbm.W, rbm.visible_bias, rbm.hidden_bias, gibbs_steps, generator()
+        )
+        gradient = likelihood_gradient(v_data, h_data, v_model, h_model)
+        bias[gibbs_steps] = np.abs(np.concatenate([g.ravel() for g in gradient]) - exact).max()
+    assert bias[30] < 0.012 < 0.05 < bias[1]
+
+
+def random_phases(n_visible, n_hidden, seed):
+    """Binary rows for data and model (of different number), probabilities, offsets."""
+    rng = generator(seed)
+    v_data, v_model = ((rng.random((n, n_visible)) < 0.5).astype(float) for n in (6, 4))
+    return v_data, rng.random((6, n_hidden)), v_model, rng.random((4, n_hidden)), rng
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_centred_gradient_without_offsets_is_the_gradient(n_visible, n_hidden, seed):
+    *phases, _ = random_phases(n_visible, n_hidden, seed)
+    centred = centred_gradient(*phases, np.zeros(n_visible), np.zeros(n_hidden))
+    for plain, other in zip(likelihood_gradient(*phases), centred, strict=True):
+        np.testing.assert_allclose(plain, other, atol=1e-12)
+
+
+@given(sizes, sizes, seeds)
+@property_test
+def test_centred_gradient_does_not_depend_on_what_is_called_1(n_visible, n_hidden, seed):
+    """Flip some units: the parameters that keep p unchanged must change by the flipped step."""
+    v_data, h_data, v_model, h_model, rng = random_phases(n_visible, n_hidden, seed)
+    mu, offset = rng.random(n_visible), rng.random(n_hidden)
+    flip_v, flip_h = rng.random(n_visible) < 0.5, rng.random(n_hidden) < 0.5
+
+    def flipped(x, flip):
+        return np.where(flip, 1 - x, x)
+
+    def flipped_parameters(W, b, c):  # so that E(v, h) keeps its value up to a constant
+        sign_v, sign_h = np.where(flip_v, -1, 1), np.where(flip_h, -1, 1)
+        return (
+            sign_v[:, None] * W * sign_h,
+            sign_v * (b + W @ flip_h),
+            sign_h * (c + flip_v @ W),
+        )
+
+    rbm = random_rbm(n_visible, n_hidden, seed)
+    other = RBM(n_visible, n_hidden, rng)
+    other.W, other.visible_bias, other.hidden_bias = flipped_parameters(
+        rbm.W, rbm.visible_bias, rbm.hidden_bias
+    )
+    np.testing.assert_allclose(  # the map is right: same probabilities of flipped images
+        rbm.log_likelihood(v_data, rbm.log_partition()),
+        other.log_likelihood(flipped(v_data, flip_v), other.log_partition()),
+        atol=1e-10,
+    )
+    expected = flipped_parameters(*centred_gradient(v_data, h_data, v_model, h_model, mu, offset))
+    actual = centred_gradient(
+        flipped(v_data, flip_v), flipped(h_data, flip_h),
+        flipped(v_model, flip_v), flipped(h_model, flip_h),
+        flipped(mu, flip_v), flipped(offset, flip_h),
+    )  # fmt: skip
+    for one, two in zip(expected, actual, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-12)
+
+
+def test_momentum_step():
+    parameter, velocity = np.array([1.0, 2.0]), np.array([0.5, 0.0])
+    momentum_step(parameter, velocity, np.array([1.0, -1.0]), step_size=0.1, momentum=0.8)
+    np.testing.assert_allclose(velocity, [0.5, -0.1])
+    np.testing.assert_allclose(parameter, [1.5, 1.9])
+
+
+# ---------------------------------------------------------------- training
+
+
+class Backwards:
+    """A generator whose shuffling is known: it turns the order round."""
+
+    def __init__(self):
+        self.random = generator().random
+
+    def permutation(self, n):
+        return np.arange(n)[::-1]
+
+
+def one_picture_rbm():
+    """Visible biases of +-60: whatever the hidden units do, the model draws 1 0 1.
+
+    So the negative phase is known beforehand, and training is plain arithmetic.
+    """
+    rbm = random_rbm(3, 2, seed=4, scale=0.5)
+    rbm.visible_bias = np.array([60.0, -60.0, 60.0])
+    return rbm
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.7},
+        {"weight_decay": 0.3},
+        {"final_step_size": 0.0},
+        {"centred": True},
+        {"persistent_chains": 3},
+        {"gibbs_steps": 4},
+        {"momentum": 0.5, "weight_decay": 0.1, "final_step_size": 0.02, "centred": True},
+    ],
+    ids=str,
+)
+def test_training_arithmetic(options):
+    rbm = one_picture_rbm()
+    v = np.array([[1.0, 1, 0], [0, 0, 0], [1, 0, 0]])
+    W, b, c = rbm.W.copy(), rbm.visible_bias.copy(), rbm.hidden_bias.copy()
+    epochs = train(rbm, v, Backwards(), epochs=2, batch_size=2, step_size=0.1, **options)
+    steps_after_epochs = [epoch.step_size for epoch in epochs]
+
+    momentum, decay = options.get("momentum", 0), options.get("weight_decay", 0)
+    steps = np.linspace(0.1, options.get("final_step_size", 0.1), 5)[:4]
+    dW, db, dc = np.zeros_like(W), np.zeros(3), np.zeros(2)
+    mu, offset = v.mean(axis=0), 1 / (1 + np.exp(-(v.mean(axis=0) @ W + c)))
+    v_model = np.array([[1.0, 0, 1]])
+    for step, batch in zip(steps, [v[[2, 1]], v[[0]]] * 2, strict=True):
+        h, h_model = 1 / (1 + np.exp(-(batch @ W + c))), 1 / (1 + np.exp(-(v_model @ W + c)))
+        batch_mean, h_mean = batch.mean(axis=0), h.mean(axis=0)
+        if options.get("centred"):
+            mu, offset = 0.99 * mu + 0.01 * batch_mean, 0.99 * offset + 0.01 * h_mean
+            gW = (batch - mu).T @ (h - offset) / len(h) - (v_model - mu).T @ (h_model - offset)
+            gb = batch_mean - v_model[0] - gW @ offset
+            gc = h_mean - h_model[0] - mu @ gW
+        else:
+            gW = batch.T @ h / len(h) - v_model.T @ h_model
+            gb, gc = batch_mean - v_model[0], h_mean - h_model[0]
+        dW = momentum * dW + step * (gW - decay * W)
+        db, dc = momentum * db + step * gb, momentum * dc + step * gc
+        W, b, c = W + dW, b + db, c + dc
+    np.testing.assert_allclose(steps_after_epochs, steps[[1, 3]])
+    np.testing.assert_allclose(rbm.W, W, atol=1e-6)
+    np.testing.assert_allclose(rbm.visible_bias, b, rtol=1e-6)
+    np.testing.assert_allclose(rbm.hidden_bias, c, atol=1e-6)
+
+
+def test_cd_chains_start_at_the_data_and_persistent_chains_forget_them(slow_chain):
+    rbm, truth, start = slow_chain
+    before, v = rbm.W.copy(), start[:40_000]
+    frozen = {"epochs": 40, "batch_size": 40_000, "step_size": 0.0}
+    *_, cd = train(rbm, v, generator(), **frozen, gibbs_steps=2)
+    *_, pcd = train(rbm, v, generator(), **frozen, gibbs_steps=2, persistent_chains=40_000)
+    after_two = np.linalg.matrix_power(truth.gibbs, 2)[truth.index(v[0])]
+    assert distance(truth.frequencies(cd.v_model), after_two) < 0.015
+    assert distance(truth.frequencies(pcd.v_model), truth.p_v) < 0.015
+    assert distance(after_two, truth.p_v) > 0.05
+    np.testing.assert_array_equal(rbm.W, before)
+
+
+TOY = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=np.float32)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("persistent_chains", [0, 30])
+def test_training_learns_three_pictures(centred, persistent_chains):
+    rng = generator(7)
+    v = np.repeat(TOY, 20, axis=0)
+    rbm = RBM(6, 4, rng, weight_std=0.1, visible_bias=base_rate_bias(v))
+    before = rbm.log_likelihood(v, rbm.log_partition()).mean()
+    list(train(rbm, v, rng, epochs=400, batch_size=20, step_size=0.2, final_step_size=0.0,
+               gibbs_steps=2, centred=centred, persistent_chains=persistent_chains))  # fmt: skip
+    after = rbm.log_likelihood(v, rbm.log_partition()).mean()
+    assert before < -3.5
+    assert -1.6 < after < -np.log(3)  # no model of these three can beat log 1/3
+    assert rbm.W.dtype == rbm.visible_bias.dtype == rbm.hidden_bias.dtype == np.float32
+
+
+def test_training_is_repeatable_and_needs_no_global_seed():
+    runs = []
+    for global_seed in (1, 2):
+        np.random.seed(global_seed)  # noqa: NPY002
+        rng = generator(5)
+        rbm = RBM(6, 3, rng)
+        list(train(rbm, TOY, rng, epochs=5, batch_size=2, persistent_chains=4))
+        runs.append(rbm.W)
+    np.testing.assert_array_equal(*runs)
+
+
+def test_resample_draws_the_data_anew_from_its_grey_levels():
+    rng = generator()
+    grey = np.full((200, 3), [0.2, 0.5, 0.9], dtype=np.float32)
+    rbm = RBM(3, 1, rng)
+    list(train(rbm, grey, rng, epochs=200, batch_size=50, step_size=0.3, final_step_size=0.0,
+               persistent_chains=50, resample=True))  # fmt: skip
+    truth = Truth(rbm)
+    np.testing.assert_allclose(truth.p_v @ truth.v, [0.2, 0.5, 0.9], atol=0.02)
+
+
+def test_training_yields_one_record_an_epoch_and_counts_a_smaller_last_batch():
+    rng = generator()
+    v = np.tile(TOY, (4, 1))[:11]
+    epochs = list(train(RBM(6, 3, rng), v, rng, epochs=3, batch_size=4))
+    assert [epoch.number for epoch in epochs] == [1, 2, 3]
+    assert epochs[-1].v_model.shape == (3, 6)
+
+
+class InterruptedGenerator:
+    """A generator at which the learner presses stop after some draws."""
+
+    def __init__(self, draws_left):
+        self.rng, self.draws_left = generator(), draws_left
+        self.permutation = self.rng.permutation
+
+    def random(self, *args, **kwargs):
+        self.draws_left -= 1
+        if self.draws_left < 0:
+            raise KeyboardInterrupt
+        return self.rng.random(*args, **kwargs)
+
+
+def test_interrupted_training_keeps_what_it_has_learnt(tmp_path):
+    v = np.repeat(TOY, 20, axis=0)
+    rbm = RBM(6, 4, generator())
+    before = rbm.W.copy()
+    done = []
+    training = train(rbm, v, InterruptedGenerator(55), epochs=50, batch_size=20)
+    with pytest.raises(KeyboardInterrupt):
+        done.extend(training)
+    assert len(done) == 9  # 3 updates an epoch, 2 draws an update
+    assert not np.array_equal(rbm.W, before)
+    assert np.isfinite(rbm.log_likelihood(v, rbm.log_partition())).all()
+    rbm.save(tmp_path / "interrupted.npz")
+    list(train(rbm, v, generator(), epochs=1))  # and goes on
+
+
+# ---------------------------------------------------------------- monitoring
+
+
+@given(sizes, seeds)
+@property_test
+def test_with_one_pixel_pseudo_likelihood_is_the_likelihood(n_hidden, seed):
+    rbm = random_rbm(1, n_hidden, seed)
+    v = np.array([[0.0], [1.0]])
+    np.testing.assert_allclose(
+        rbm.pseudo_likelihood(v, generator()), rbm.log_likelihood(v, rbm.log_partition()), atol=1e-9
+    )
+
+
+def test_pseudo_likelihood_is_right_on_average():
+    rbm = random_rbm(4, 3, seed=8)
+    truth = Truth(rbm)
+    for row, v in enumerate(truth.v[:6]):
+        exact = 0.0
+        for i in range(4):
+            flipped = v.copy()
+            flipped[i] = 1 - v[i]
+            p, p_flipped = truth.p_v[row], truth.p_v[truth.index(flipped)]
+            exact += np.log(p / (p + p_flipped))
+        estimates = rbm.pseudo_likelihood(np.tile(v, (4000, 1)), generator(row))
+        assert abs(estimates.mean() - exact) < 5 * estimates.std() / np.sqrt(4000) + 1e-9
+
+
+def test_reconstruction_error():
+    rbm = one_picture_rbm()
+    v = np.array([[1.0, 0, 1], [0, 0, 1], [0, 1, 0]])
+    np.testing.assert_allclose(rbm.reconstruction_error(v, generator()), [0, 1 / 3, 1], atol=1e-12)
+
+
+# ---------------------------------------------------------------- estimating log Z
+
+
+@given(sizes, sizes, seeds, st.sampled_from([2, 3, 10]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_ais_and_reverse_ais_agree_with_enumeration(n_visible, n_hidden, seed, temperatures):
+    rbm = random_rbm(n_visible, n_hidden, seed, scale=0.7)
+    log_z, rng = Truth(rbm).log_z, generator(seed)
+    base_bias = 0.7 * rng.standard_normal(n_visible)
+    forward = annealed_importance_sampling(rbm, base_bias, rng, temperatures, chains=20_000)
+    samples = rbm.exact_samples(20_000, rng)
+    backward = reverse_ais(rbm, base_bias, samples, rng, temperatures)
+    for estimate in (forward, backward):
+        assert estimate.temperatures == temperatures
+        assert estimate.chains == 20_000
+        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error + 1e-5
+        assert estimate.standard_error < 0.1
+
+
+def test_ais_transitions_leave_each_temperature_unchanged():
+    """A strongly coupled RBM and few temperatures: any wrong transition biases Z by 10 %."""
+    rbm, rng = random_rbm(4, 4, seed=2, scale=2.0), generator()
+    log_z = Truth(rbm).log_z
+    forward = annealed_importance_sampling(rbm, np.zeros(4), rng, 5, chains=50_000)
+    backward = reverse_ais(rbm, np.zeros(4), rbm.exact_samples(50_000, rng), rng, 5)
+    for estimate in (forward, backward):
+        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error
+        assert estimate.standard_error < 0.02
+
+
+def test_ais_is_exact_where_nothing_has_to_be_annealed():
+    rbm = random_rbm(4, 3, seed=0)
+    rbm.W[:], rbm.hidden_bias[:] = 0.0, 0.0
+    estimate = annealed_importance_sampling(rbm, rbm.visible_bias, generator(), 20, chains=10)
+    assert estimate.log_z == pytest.approx(rbm.log_partition(), abs=1e-6)
+    assert estimate.standard_error == pytest.approx(0, abs=1e-6)
+    assert estimate.effective_sample_size == pytest.approx(10)
+    assert estimate.lower == pytest.approx(estimate.upper, abs=1e-5)
+
+
+def test_ais_error_bars_cover_the_truth_and_shrink_with_more_temperatures():
+    rbm = random_rbm(5, 4, seed=6)
+    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(5)
+    covered = 0
+    for _ in range(60):
+        few = annealed_importance_sampling(rbm, base_bias, rng, 10, chains=100)
+        covered += few.lower <= log_z <= few.upper
+    many = annealed_importance_sampling(rbm, base_bias, rng, 1000, chains=100)
+    assert covered >= 56
+    assert many.standard_error < 0.2 * few.standard_error
+    assert many.effective_sample_size > few.effective_sample_size
+
+
+def test_ais_and_reverse_ais_bracket_the_truth_on_average():
+    """Two temperatures and two chains: Z and 1/Z are still unbiased, so log Z is off each way."""
+    rbm = random_rbm(4, 4, seed=9)
+    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(4)
+    samples = rbm.exact_samples(800, rng)
+    forward = [annealed_importance_sampling(rbm, base_bias, rng, 4, 2).log_z for _ in range(400)]
+    backward = [reverse_ais(rbm, base_bias, pair, rng, 4).log_z for pair in np.split(samples, 400)]
+    for estimates, side in ((forward, -1), (backward, 1)):
+        standard_error = np.std(estimates) / np.sqrt(400)
+        assert side * (np.mean(estimates) - log_z) > 3 * standard_error
+
+
+def test_error_bar_follows_from_the_weights():
+    rbm = RBM(2, 1, generator())
+    log_weights = np.log([1.0, 2.0, 3.0, 2.0])
+    estimate = rbm_module._estimate(1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
+    relative = np.std([1, 2, 3, 2], ddof=1) / 2 / np.sqrt(4)
+    assert estimate.log_z == pytest.approx(np.log(2) + 3 * np.log(2))
+    assert estimate.standard_error == pytest.approx(relative)
+    assert estimate.lower == pytest.approx(estimate.log_z + np.log(1 - 3 * relative))
+    assert estimate.upper == pytest.approx(estimate.log_z + np.log(1 + 3 * relative))
+    assert estimate.effective_sample_size == pytest.approx(8**2 / 18)
+    inverse = rbm_module._estimate(-1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
+    assert inverse.log_z == pytest.approx(3 * np.log(2) - np.log(2))
+    assert inverse.lower < inverse.log_z < inverse.upper
+    wide = rbm_module._estimate(1, np.array([0.0, 100.0]), rbm, np.zeros(2), [0, 1])
+    assert wide.lower == -np.inf  # one chain decides: no lower limit
+
+
+def test_temperatures_may_be_listed():
+    rbm, rng = random_rbm(3, 2, seed=1, scale=0.5), generator()
+    estimate = annealed_importance_sampling(rbm, np.zeros(3), rng, [0, 0.3, 0.9, 1], 5000)
+    assert estimate.temperatures == 4
+    assert abs(estimate.log_z - rbm.log_partition()) < 5 * estimate.standard_error
+
+
+# ---------------------------------------------------------------- files and errors
+
+
+def test_save_and_load(tmp_path):
+    rng = generator()
+    rbm = RBM(6, 3, rng, visible_bias=base_rate_bias(TOY))
+    list(train(rbm, TOY, rng, epochs=2, centred=True, final_step_size=0.0))
+    path = tmp_path / "model"  # no suffix: the name is used as it is
+    rbm.save(path)
+    loaded = RBM.load(path)
+    for name in ("W", "visible_bias", "hidden_bias"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(rbm, name))
+        assert getattr(loaded, name).dtype == np.float32
+    assert loaded.settings == rbm.settings
+    assert loaded.settings["centred"] is True
+    list(train(loaded, TOY, rng, epochs=1))
+
+
+def test_settings_may_be_numpy_numbers(tmp_path):
+    rng, path = generator(), tmp_path / "model.npz"
+    rbm = RBM(6, 3, rng, weight_std=np.float64(0.1))
+    assert rbm.W.dtype == np.float32
+    list(train(rbm, TOY, rng, epochs=np.int64(2), step_size=np.float64(0.1), centred=np.True_))
+    rbm.save(path)
+    assert RBM.load(path).settings == rbm.settings
+
+
+def write_array(path):
+    with open(path, "wb") as file:
+        np.save(file, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: np.savez(path, W=np.zeros((2, 2))), "version None, this code reads 1"),
+        (lambda path: np.savez(path, version=99), "version 99, this code reads 1"),
+        (lambda path: np.savez(path, version=np.array([{}], dtype=object)), "allow_pickle=False"),
+        (lambda path: path.write_bytes(b"PK\x03\x04 and then nothing"), "not a file that RBM.save"),
+        (lambda path: path.write_text("no model"), "not a file that RBM.save"),
+        (write_array, "not a file that RBM.save"),
+    ],
+    ids=["no version", "other version", "pickle", "damaged", "text", "plain array"],
+)
+def test_load_refuses_other_files(tmp_path, write, message):
+    path = tmp_path / "file.npz"
+    write(path)
+    with pytest.raises(ValueError, match=message):
+        RBM.load(path)
+
+
+V = np.zeros((2, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rbm, rng: rbm.free_energy(V[0]), r"v has shape \(3,\), expected \(n, 3\)"),
+        (lambda rbm, rng: rbm.free_energy(V[:, :2]), r"v has shape \(2, 2\)"),
+        (lambda rbm, rng: rbm.free_energy(V[:0]), r"shape \(0, 3\).* n >= 1"),
+        (lambda rbm, rng: rbm.free_energy(V + 0.5), r"contains 0.5.*binarise"),
+        (lambda rbm, rng: rbm.free_energy(V + 255), "from 255 to 255.*divide 8-bit"),
+        (lambda rbm, rng: rbm.free_energy(V - 1), "from -1 to -1"),
+        (lambda rbm, rng: rbm.free_energy(V + np.nan), "v contains NaN"),
+        (lambda rbm, rng: rbm.energy(V, np.zeros((2, 3))), r"h has shape \(2, 3\)"),
+        (lambda rbm, rng: rbm.hidden_probability(V + 2), "from 2 to 2"),
+        (lambda rbm, rng: rbm.visible_probability(V), r"h has shape \(2, 3\), expected \(n, 2\)"),
+        (lambda rbm, rng: next(rbm.gibbs(V + 0.5, rng)), "contains 0.5"),
+        (lambda rbm, rng: rbm.pseudo_likelihood(V + 0.5, rng), "contains 0.5"),
+        (lambda rbm, rng: rbm.log_likelihood(V + 0.5, 0.0), "contains 0.5"),
+        (lambda rbm, rng: next(train(rbm, V + 0.5, rng, epochs=1)), "0.5.*resample=True"),
+        (lambda rbm, rng: next(train(rbm, V + 2, rng, epochs=1, resample=True)), "from 2 to 2"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=0)), "epochs = 0"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, gibbs_steps=0)), "gibbs_steps = 0"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, batch_size=0)), "batch_size = 0"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, momentum=1.0)), "momentum = 1.0"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, momentum=-0.1)), "momentum = -0.1"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, step_size=-1)), "step_size = -1"),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, step_size=np.nan)), "step_size = nan"),
+        (
+            lambda rbm, rng: next(train(rbm, V, rng, epochs=1, final_step_size=-1)),
+            "final_step_size",
+        ),
+        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, weight_decay=-1)), "weight_decay = -1"),
+        (
+            lambda rbm, rng: next(train(rbm, V, rng, epochs=1, persistent_chains=-1)),
+            "persistent_chains",
+        ),
+        (lambda rbm, rng: RBM(0, 2, rng), "n_visible = 0"),
+        (lambda rbm, rng: RBM(3, 0, rng), "n_hidden = 0"),
+        (lambda rbm, rng: RBM(3, 2, rng, visible_bias=np.zeros(2)), r"\(2,\), expected \(3,\)"),
+        (lambda rbm, rng: RBM(3, 2, rng, visible_bias=[0, np.inf, 0]), "finite"),
+        (lambda rbm, rng: RBM(26, 26, rng).log_partition(), r"26 units.*at most 25.*annealed"),
+        (lambda rbm, rng: RBM(26, 30, rng).exact_samples(1, rng), "26 units"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, np.zeros(2), rng), r"\(2,\), exp"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 1), "temperatures = 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 5, 1), "chains = 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 0.5]), "from 0 to 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 1, 1]), "from 0 to 1"),
+        (lambda rbm, rng: reverse_ais(rbm, V[0], V[:1], rng), "1 row"),
+        (lambda rbm, rng: reverse_ais(rbm, V[0], V + 0.5, rng), "v_model contains 0.5"),
+    ],
+)
+def test_unusable_values_are_refused(call, message):
+    rng = generator()
+    with pytest.raises(ValueError, match=message):
+        call(RBM(3, 2, rng), rng)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_is_reported_and_names_the_step_size():
+    rng = generator()
+    training = train(RBM(6, 3, rng), TOY, rng, epochs=60, step_size=10.0, weight_decay=1e3)
+    with pytest.raises(FloatingPointError, match="below 10"):
+        list(training)
