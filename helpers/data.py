@@ -1,4 +1,4 @@
-"""The digits: loading the two datasets, making pixels binary, removing ink, and batches.
+"""The digits: loading the two datasets, making pixels binary and removing ink.
 
 `sample` is 5,000 digits bundled in `data/`, `mnist` is all 70,000. Either is recognised by the
 SHA-256 of its arrays, so a damaged or foreign file is never used, and one dataset never takes the
@@ -171,24 +171,6 @@ def remove_ink(images, fraction, rng):
     lottery = np.where(ink, rng.random(pixels.shape), np.inf)
     rank = lottery.argsort(axis=1).argsort(axis=1)
     return np.where(rank < remove_count, 0, pixels).reshape(images.shape)
-
-
-def batches(images, batch_size, rng):
-    """Yield the images once, in random order, `batch_size` at a time; the last may be fewer.
-
-    Args:
-        images: shape (n, ...).
-        batch_size: a positive integer.
-        rng: a `numpy.random.Generator`.
-
-    Raises:
-        ValueError: the batch size is not a positive integer.
-    """
-    if batch_size != int(batch_size) or batch_size < 1:
-        raise ValueError(f"batch_size must be a positive integer, got {batch_size}")
-    order = rng.permutation(len(images))
-    for start in range(0, len(images), int(batch_size)):
-        yield images[order[start : start + int(batch_size)]]
 
 
 def _grey_levels(images):

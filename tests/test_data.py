@@ -187,15 +187,6 @@ def test_remove_ink_chooses_anew_for_every_image():
     assert (damaged[0] != damaged[1]).any()
 
 
-def test_batches_visit_every_image_once_in_another_order():
-    images = np.arange(10)
-    seen = list(data.batches(images, 4, np.random.default_rng(4)))
-    assert [len(batch) for batch in seen] == [4, 4, 2]
-    order = np.concatenate(seen)
-    assert sorted(order) == list(range(10))
-    assert order.tolist() != list(range(10))
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -203,8 +194,6 @@ def test_batches_visit_every_image_once_in_another_order():
         (lambda: data.binarise_by_threshold(np.array([0.1]), threshold=2), "threshold.*got 2"),
         (lambda: data.binarise_by_sampling(np.array([np.nan]), RNG), "check for NaN"),
         (lambda: data.remove_ink(np.ones((1, 4)), 20, RNG), "fraction.*got 20"),
-        (lambda: next(data.batches(np.ones(3), 0, RNG)), "batch_size.*got 0"),
-        (lambda: next(data.batches(np.ones(3), 1.5, RNG)), "batch_size.*got 1.5"),
     ],
 )
 def test_bad_input_is_named(call, message):
