@@ -4,23 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help course full test lint check lab outputs links doctor clean
+# NumPy's products on one thread: on two, any other busy program slows them down up to twentyfold.
+course test: export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help course full compare test test-browser lint check lab site outputs links doctor clean
 
 help:
 	@echo "make course   run the course: every notebook's sample edition, about ten minutes"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make test     run the tests, and the notebooks' outputs against the committed ones"
 	@echo "make check    lint, then test"
-	@echo "make full     run the full edition on all of MNIST, up to 90 minutes"
+	@echo "make site     build the course as web pages, to be read with no network"
+	@echo "make full     run the full edition on all of MNIST, up to 90 minutes; writes results/"
+	@echo "make compare  run the full edition again and say what moved against results/"
 	@echo "make doctor   say what is missing or wrong here, and how to mend it"
 	@echo "make outputs  refresh the outputs of NOTEBOOK=04 (or of all), to be committed"
 	@echo "make links    write the public address from pyproject.toml into the README"
+	@echo "make test-browser  try JupyterLab, the site and TensorBoard in a real Chromium"
 	@echo "make clean    remove what the commands above made"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,site,browser]'
 	@touch $@
 
 course: $(READY)
@@ -29,17 +35,27 @@ course: $(READY)
 full: $(READY)
 	$(BIN)/python -m helpers.course run --edition full
 
+compare: $(READY)
+	$(BIN)/python -m helpers.course compare --edition full
+
 lab: $(READY)
 	cd notebooks && ../$(BIN)/jupyter lab 00_start_here.ipynb
 
 test: $(READY)
 	$(BIN)/python -m pytest
 
+test-browser: $(READY)
+	$(BIN)/python -m pytest -rs tests/browser
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 check: lint test
+
+site: $(READY)
+	$(BIN)/python site/build.py build/site
+	@echo "Open build/site/index.html"
 
 doctor: $(READY)
 	$(BIN)/python -m helpers.course doctor

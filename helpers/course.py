@@ -1,19 +1,20 @@
 """Command line of the course.
 
 python -m helpers.course run --edition sample     execute the notebooks and read their checks back
+python -m helpers.course compare --edition full   measure again, and say what moved
+python -m helpers.course results                  write the folder results/ anew
 python -m helpers.course doctor                   say what is missing or wrong here, and the remedy
 python -m helpers.course links                    write the public address into the README's links
 
-Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong call, 130 if interrupted.
+A complete run of the full edition writes the folder results/ by itself. Exit status: 0 if all is
+well, 1 if something is wrong, 2 for a wrong call, 130 if interrupted.
 """
 
 import argparse
+import datetime
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
-import re
 import sys
 import tempfile
 import time
@@ -22,12 +23,19 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from packaging.requirements import Requirement
+from jupyter_client import AsyncKernelManager
 from traitlets.config import Config
 
-ROOT = Path(__file__).resolve().parents[1]
+from helpers import environment
+from helpers import results as kept
+from helpers.address import with_links
+from helpers.environment import FAILED_MARK, ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
-FAILED_MARK = "✗"
+EDITIONS = ROOT / "editions"
+RESULTS = ROOT / "results"
+MEMORY_LIMITS = {"sample": 1500}  # MB a kernel may take; Binder gives 2,000 for everything
+NOT_IN_KERNELS = ("address.py", "course.py", "environment.py", "results.py")
 
 
 class CourseError(Exception):
@@ -37,12 +45,12 @@ class CourseError(Exception):
 # Running an edition ------------------------------------------------------------------------------
 
 
-def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=ROOT / "editions"):
+def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
     """Execute an edition of the notebooks with papermill and read back what their checks said.
 
     The executed copies and `run.json`, with every measured value, are left in the folder `out`. A
     run that was interrupted or that failed goes on, the next time, at the first notebook that did
-    not pass; a notebook whose source, parameters or package changed since is executed again.
+    not pass; a notebook whose code, parameters or package changed since is executed again.
 
     Args:
         edition: the name of a file in `editions`.
@@ -51,34 +59,36 @@ def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=ROOT / "edit
         notebooks, editions: folders to take the notebooks and the editions from.
 
     Returns:
-        True if every notebook passed: no error, no failed check, nothing on stderr, no timeout.
+        True if every notebook passed: no error, no failed check, nothing on stderr, no timeout,
+        and no more memory than the edition allows.
 
     Raises:
         CourseError: the edition, the notebook or a parameter of this name does not exist.
     """
     timeout, parameters = _read_edition(editions, edition, notebooks)
     paths = _choose(notebooks, only)
-    out = Path(out or ROOT / "build" / edition).resolve()
+    out = _copies(edition, out)
     out.mkdir(parents=True, exist_ok=True)
     record_file = out / "run.json"
     marks = {path.stem: _fingerprint(path, parameters.get(path.stem, {})) for path in paths}
     record = _open_record(record_file, edition)
-    kept = {
+    done = {
         name: entry
         for name, entry in record["notebooks"].items()
         if entry["passed"] and marks.get(name, entry["fingerprint"]) == entry["fingerprint"]
     }
-    if all(path.stem in kept for path in paths):
-        kept = {name: entry for name, entry in kept.items() if name not in marks}
-    record["notebooks"] = kept
+    if all(path.stem in done for path in paths):
+        done = {name: entry for name, entry in done.items() if name not in marks}
+    record["notebooks"] = done
 
     for position, path in enumerate(paths, start=1):
-        if path.stem in kept:
+        if path.stem in done:
             print(f"[{position}/{len(paths)}] {path.stem}: kept from the interrupted run")
             continue
         print(f"[{position}/{len(paths)}] {path.stem} ...", flush=True)
         entry = _execute(path, out / path.name, parameters.get(path.stem, {}), timeout)
-        entry["fingerprint"] = marks[path.stem]
+        entry |= {"fingerprint": marks[path.stem], "date": datetime.date.today().isoformat()}
+        _judge_memory(entry, edition)
         record["notebooks"][path.stem] = entry
         record_file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         for problem in entry["problems"]:
@@ -148,23 +158,23 @@ def _choose(folder, only):
     return chosen
 
 
+def _copies(edition, out=None):
+    return Path(out or ROOT / "build" / edition).resolve()
+
+
 def _fingerprint(path, parameters):
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     for cell in nbformat.read(path, as_version=4).cells:
-        digest.update(f"{cell.cell_type}\0{cell.source}\0".encode())
+        if cell.cell_type == "code":
+            digest.update(f"{cell.source}\0".encode())
     for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
+        if module.name not in NOT_IN_KERNELS:
+            digest.update(module.read_bytes())
     return digest.hexdigest()
 
 
 def _open_record(file, edition):
-    new = {
-        "edition": edition,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "versions": {n: importlib.metadata.version(n) for n in ("tensorflow", "keras", "numpy")},
-        "notebooks": {},
-    }
+    new = {"edition": edition, **environment.machine(), "notebooks": {}}
     if file.is_file():
         old = json.loads(file.read_text())
         if {**old, "notebooks": {}} == new:
@@ -172,9 +182,26 @@ def _open_record(file, edition):
     return new
 
 
+def _judge_memory(entry, edition):
+    peak, limit = entry["peak_memory"], MEMORY_LIMITS.get(edition)
+    if peak and limit and peak > limit:
+        entry["passed"] = False
+        entry["problems"].append(
+            f"took up to {peak:,} MB of memory; the {edition} edition may take {limit:,} MB"
+        )
+
+
 def _execute(path, target, parameters, timeout):
     start = time.monotonic()
-    stopped = []
+    stopped, peaks = [], [None]
+
+    class Kernel(AsyncKernelManager):
+        """A kernel whose use of memory is noted before it stops."""
+
+        async def shutdown_kernel(self, now=False, restart=False):
+            peaks.append(environment.peak_memory(self.provisioner.pid))
+            await super().shutdown_kernel(now, restart)
+
     # Unix sockets in a folder of their own: no network is needed, not even the loopback one.
     folder = tempfile.TemporaryDirectory(prefix="kernel-")
     sockets = {"transport": "ipc", "ip": f"{folder.name}/socket"}
@@ -188,6 +215,7 @@ def _execute(path, target, parameters, timeout):
             execution_timeout=timeout,
             progress_bar=sys.stderr.isatty(),
             config=Config(KernelManager=sockets),
+            kernel_manager_class=Kernel,
         )
     except papermill.PapermillExecutionError:
         pass  # it stands in the executed copy, where problems_of finds it
@@ -201,20 +229,113 @@ def _execute(path, target, parameters, timeout):
     return {
         "passed": not problems,
         "seconds": round(time.monotonic() - start, 1),
+        "peak_memory": peaks[-1],
         "checks": checks_of(executed),
         "problems": problems,
     }
 
 
 def _table(entries):
-    rows = [("notebook", "seconds", "checks passed")]
+    rows = [("notebook", "seconds", "MB", "checks passed")]
     for name, entry in entries.items():
         judged = [check["holds"] for check in entry["checks"] if check["holds"] is not None]
         result = f"{sum(judged)} of {len(judged)}" + ("" if entry["passed"] else f"  {FAILED_MARK}")
-        rows.append((name, f"{entry['seconds']:.0f}", result))
-    rows.append(("in all", f"{sum(entry['seconds'] for entry in entries.values()):.0f}", ""))
+        rows.append((name, f"{entry['seconds']:.0f}", str(entry["peak_memory"] or "–"), result))
+    rows.append(("in all", f"{sum(entry['seconds'] for entry in entries.values()):.0f}", "", ""))
     width = max(len(row[0]) for row in rows)
-    return "\n".join(f"{name:{width}}  {seconds:>7}  {checks}" for name, seconds, checks in rows)
+    return "\n".join(
+        f"{name:{width}}  {seconds:>7}  {memory:>5}  {checks}".rstrip()
+        for name, seconds, memory, checks in rows
+    )
+
+
+# What was measured -------------------------------------------------------------------------------
+
+
+def run_and_keep(edition, only=None, out=None):
+    """Run an edition; after a complete run of the full one, write the folder results/."""
+    passed = run(edition, only, out)
+    if passed and edition == "full" and out is None:
+        keep()
+    return passed
+
+
+def keep(copies=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS):
+    """Write the folder results/ anew: values and figures of a complete full run, and the page.
+
+    Values and figures are taken only if every notebook passed in one record, with the code and
+    the parameters of now. Otherwise those that are kept stay, and only the page is written.
+
+    Args:
+        copies: the folder of the executed copies; by default build/full.
+        folder: where full.json, the figures and README.md go, and where published.toml lies.
+        notebooks, editions: as for `run`.
+
+    Returns:
+        True.
+    """
+    copies = _copies("full", copies)
+    if (copies / "run.json").is_file():
+        record = json.loads((copies / "run.json").read_text())
+        passed = {name: entry for name, entry in record["notebooks"].items() if entry["passed"]}
+        missing = _not_as_now(passed, "fingerprint", notebooks, editions)
+        if missing:
+            print(f"The values kept in results/ stay: this run has not got {', '.join(missing)}.")
+        else:
+            paths = [copies / path.name for path in _choose(notebooks, None)]
+            record["notebooks"] = {path.stem: passed[path.stem] for path in paths}
+            full = kept.summary(record, kept.save_figures(paths, folder))
+            text = json.dumps(full, indent=1, ensure_ascii=False)
+            (folder / kept.VALUES).write_text(text + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(kept.page(*kept.read(folder)), encoding="utf-8")
+    print(f"Written: {os.path.relpath(folder / 'README.md')}")
+    return True
+
+
+def compare(edition="full", out=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS):
+    """Measure an edition again and print what moved against the values that are kept.
+
+    The full edition is compared with results/full.json, the sample edition with the committed
+    outputs of the notebooks.
+
+    Args:
+        edition: "full" or "sample".
+        out: the folder for the executed copies; by default build/compare-<edition>.
+        folder, notebooks, editions: as for `keep`.
+
+    Returns:
+        True if every notebook passed and no value left its band.
+
+    Raises:
+        CourseError: there is nothing to compare with.
+    """
+    if edition == "full":
+        full, _ = kept.read(folder)
+        if full is None:
+            raise CourseError("no results/full.json to compare with: make full writes it")
+        before = {name: entry["checks"] for name, entry in full["notebooks"].items()}
+    else:
+        before = {
+            path.stem: kept.measured(checks_of(nbformat.read(path, as_version=4)))
+            for path in _choose(notebooks, None)
+        }
+    out = _copies(f"compare-{edition}", out)
+    passed = run(edition, None, out, notebooks, editions)
+    record = json.loads((out / "run.json").read_text())
+    now = {name: kept.measured(entry["checks"]) for name, entry in record["notebooks"].items()}
+    lines, inside = kept.moved(before, now)
+    print("\n".join(lines))
+    return passed and inside
+
+
+def _not_as_now(entries, key, notebooks=NOTEBOOKS, editions=EDITIONS):
+    """Names of the notebooks of the full edition whose entry is missing or of other code."""
+    _, parameters = _read_edition(editions, "full", notebooks)
+    return [
+        path.stem
+        for path in _choose(notebooks, None)
+        if entries.get(path.stem, {}).get(key) != _fingerprint(path, parameters.get(path.stem, {}))
+    ]
 
 
 # The environment ---------------------------------------------------------------------------------
@@ -227,91 +348,30 @@ def doctor():
         True if nothing is wrong; a version other than the one the committed outputs were made
         with is only mentioned.
     """
-    findings = [*_packages(), _kernel(), *_datasets()]
+    findings = [*environment.findings(), _results()]
     for mark, text in findings:
         print(mark, text)
     return all(mark != FAILED_MARK for mark, _ in findings)
 
 
-def _packages():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    running = platform.python_version()
-    wanted = Requirement(f"python{project['requires-python']}").specifier
-    if wanted.contains(running):
-        yield "✓", f"Python {running}"
-    else:
-        yield FAILED_MARK, f"Python {running}: install Python {wanted} and run make course again"
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M))
-    for text in project["dependencies"]:
-        requirement = Requirement(text)
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            yield FAILED_MARK, f"{requirement.name} is missing: pip install -c constraints.txt -e ."
-            continue
-        if not requirement.specifier.contains(version):
-            yield FAILED_MARK, f"{text} is needed, {version} is here: pip install -U '{text}'"
-        elif version != pins[requirement.name]:
-            yield "·", f"{requirement.name} {version}; outputs made with {pins[requirement.name]}"
-        else:
-            yield "✓", f"{requirement.name} {version}"
-
-
-def _kernel():
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    try:
-        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
-    except NoSuchKernel:
-        return FAILED_MARK, "no Jupyter kernel python3: pip install -c constraints.txt -e ."
-    if Path(command).name.startswith("python"):
-        return "✓", "Jupyter kernel python3"
-    return FAILED_MARK, f"the Jupyter kernel python3 runs {command}: jupyter kernelspec remove it"
-
-
-def _datasets():
-    from helpers.data import SAMPLE_FILE, find_mnist, read_digits
-
-    try:
-        read_digits(SAMPLE_FILE, "sample")
-        yield "✓", "the bundled digits"
-    except (OSError, ValueError) as error:
-        yield FAILED_MARK, str(error)
-    try:
-        yield "✓", f"all of MNIST, from {find_mnist()[0]}"
-    except FileNotFoundError as error:
-        yield "·", f"all of MNIST is not here yet; only the full edition needs it. {error}"
-    except ValueError as error:
-        yield FAILED_MARK, str(error)
+def _results():
+    full, _ = kept.read(RESULTS)
+    if full is None:
+        return "·", "results/ holds no run of the full edition yet: make full"
+    missing = _not_as_now(full["notebooks"], "code")
+    if missing:
+        return "·", f"results/ has other code, or none, for {', '.join(missing)}: make full"
+    return "✓", f"results/ was measured with this code, {full['date']}"
 
 
 # Links -------------------------------------------------------------------------------------------
 
-LINKS = re.compile(r"(?<=<!-- links -->\n).*?(?=\n<!-- end of links -->)", re.S)
-
 
 def links():
-    """Write the badges at the top of the README from the public address in pyproject.toml."""
+    """Write the links of the README that hold the public address in pyproject.toml."""
     file = ROOT / "README.md"
-    text = file.read_text(encoding="utf-8")
-    file.write_text(LINKS.sub(lambda _: badges(), text), encoding="utf-8")
+    file.write_text(with_links(file.read_text(encoding="utf-8")), encoding="utf-8")
     return True
-
-
-def badges():
-    """The README's badges as Markdown, built from the public address in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    address = project["urls"]["Repository"]
-    name = address.removeprefix("https://github.com/")
-    start = "v2/gh/" + name + "/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb"
-    return "\n".join(
-        [
-            f"[![Tests]({address}/actions/workflows/ci.yml/badge.svg)]"
-            f"({address}/actions/workflows/ci.yml)",
-            f"[![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/{start})",
-            "[![Licence: MIT](https://img.shields.io/badge/licence-MIT-blue)](LICENSE)",
-        ]
-    )
 
 
 def main(arguments=None):
@@ -324,12 +384,21 @@ def main(arguments=None):
     runner.add_argument("--edition", default="sample", help="sample (default) or full")
     runner.add_argument("--only", metavar="04", help="the notebook whose name begins so")
     runner.add_argument("--out", metavar="FOLDER", help="by default build/<edition>")
+    comparer = commands.add_parser("compare", help="measure again, and say what moved")
+    comparer.add_argument("--edition", default="full", help="full (default) or sample")
+    commands.add_parser("results", help="write results/ anew: from build/full, if it is complete")
     commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
     commands.add_parser("links", help="write the public address into the README's links")
     options = vars(parser.parse_args(arguments))
-    command = {"run": run, "doctor": doctor, "links": links}[options.pop("command")]
+    known = {
+        "run": run_and_keep,
+        "compare": compare,
+        "results": keep,
+        "doctor": doctor,
+        "links": links,
+    }
     try:
-        return 0 if command(**options) else 1
+        return 0 if known[options.pop("command")](**options) else 1
     except CourseError as error:
         print(f"{FAILED_MARK} {error}", file=sys.stderr)
         return 2

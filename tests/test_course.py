@@ -3,7 +3,7 @@ import json
 import nbformat
 import pytest
 
-from helpers import course
+from helpers import address, course, environment, results
 
 V4 = nbformat.v4
 
@@ -17,6 +17,10 @@ def write_notebook(folder, name, *sources, parameters="n = 1  # a number"):
     nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
+def folders(tmp_path):
+    return {"notebooks": tmp_path / "notebooks", "editions": tmp_path / "editions"}
+
+
 @pytest.fixture
 def run(tmp_path):
     """`course.run` on notebooks and editions of the test's own."""
@@ -25,8 +29,7 @@ def run(tmp_path):
     (editions / "sample.toml").write_text("cell_timeout = 60\n")
 
     def start(edition="sample", only=None):
-        folders = {"notebooks": tmp_path / "notebooks", "editions": editions}
-        return course.run(edition, only, tmp_path / "out", **folders)
+        return course.run(edition, only, tmp_path / "out", **folders(tmp_path))
 
     return start
 
@@ -125,6 +128,47 @@ def test_an_interrupted_run_goes_on_where_it_was_cut_off(run, tmp_path, monkeypa
     assert executed[1:] == ["01_one", "02_two", "03_three"], "a finished run starts anew"
 
 
+@pytest.mark.skipif(environment.peak_memory("self") is None, reason="the system tells no peak")
+def test_a_kernel_that_takes_too_much_memory_fails_the_run(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(course.MEMORY_LIMITS, "sample", 300)
+    hungry = "import numpy as np; x = np.ones(300 * 1024**2 // 8); del x"
+    write_notebook(tmp_path / "notebooks", "01_one", hungry)
+    write_notebook(tmp_path / "notebooks", "02_two", CHECK)
+    assert not run()
+    one, two = record(tmp_path)["notebooks"].values()
+    assert 300 < one["peak_memory"] < 600, "the peak, although the memory was given back"
+    assert not one["passed"]
+    assert two["passed"], "each notebook has its own peak"
+    assert "memory; the sample edition may take 300 MB" in capsys.readouterr().out
+
+
+def test_prose_is_no_reason_to_run_again(tmp_path):
+    write_notebook(tmp_path, "01_one", CHECK)
+    before = course._fingerprint(tmp_path / "01_one.ipynb", {})
+    notebook = nbformat.read(tmp_path / "01_one.ipynb", as_version=4)
+    notebook.cells.append(V4.new_markdown_cell("prose"))
+    nbformat.write(notebook, tmp_path / "01_one.ipynb")
+    assert course._fingerprint(tmp_path / "01_one.ipynb", {}) == before
+    assert course._fingerprint(tmp_path / "01_one.ipynb", {"n": 2}) != before
+    notebook.cells[1].source += "  # more"
+    nbformat.write(notebook, tmp_path / "01_one.ipynb")
+    assert course._fingerprint(tmp_path / "01_one.ipynb", {}) != before
+
+
+def test_only_modules_that_notebooks_run_make_another_code(tmp_path, monkeypatch):
+    package = course.Path(course.__file__).parent
+    assert all((package / name).is_file() for name in course.NOT_IN_KERNELS)
+    write_notebook(tmp_path, "01_one", CHECK)
+    monkeypatch.setattr(course, "__file__", str(tmp_path / "course.py"))
+    marks = []
+    for name in ("rbm.py", "course.py", "results.py"):
+        (tmp_path / name).write_text(f"# {name}")
+        marks.append(course._fingerprint(tmp_path / "01_one.ipynb", {}))
+    (tmp_path / "rbm.py").write_text("# changed")
+    marks.append(course._fingerprint(tmp_path / "01_one.ipynb", {}))
+    assert marks[0] == marks[1] == marks[2] != marks[3]
+
+
 def test_a_changed_notebook_is_not_kept(run, tmp_path, monkeypatch):
     write_notebook(tmp_path / "notebooks", "01_one", CHECK)
     write_notebook(tmp_path / "notebooks", "02_two", "1 / 0")
@@ -136,7 +180,7 @@ def test_a_changed_notebook_is_not_kept(run, tmp_path, monkeypatch):
         "_execute",
         lambda path, *_: (
             executed.append(path.stem)
-            or {"passed": True, "seconds": 0, "checks": [], "problems": []}
+            or {"passed": True, "seconds": 0, "peak_memory": 9, "checks": [], "problems": []}
         ),
     )
     assert run()
@@ -150,6 +194,113 @@ def test_only_runs_one_notebook_and_keeps_the_records_of_others(run, tmp_path):
     assert set(record(tmp_path)["notebooks"]) == {"01_one"}
     assert run(only="02")
     assert set(record(tmp_path)["notebooks"]) == {"01_one", "02_two"}
+
+
+PUBLISHED = """
+[[figure]]
+model = "a model"
+value = 1.05
+better = "lower"
+notebook = "01"
+claim = "number"
+source = "A paper"
+"""
+FIGURE = "from IPython.display import Image, display; from helpers import plotting; "
+FIGURE += "plotting.show(plotting.plt.figure(), 'Nothing is drawn here.')"
+FULL_CHECK = "from helpers.checks import check, use_edition; use_edition('full'); "
+FULL_CHECK += "check('number', n, full=(1, 0.1))"
+
+
+@pytest.fixture
+def keep(run, tmp_path):
+    """`course.keep` on the test's own folders, in which a full edition of two notebooks lies."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "published.toml").write_text(PUBLISHED)
+    (tmp_path / "editions" / "full.toml").write_text("cell_timeout = 60\n[01_one]\nn = 1.02\n")
+    write_notebook(tmp_path / "notebooks", "01_one", FULL_CHECK)
+    write_notebook(tmp_path / "notebooks", "02_two", FIGURE)
+    path = tmp_path / "notebooks" / "02_two.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata.tags = ["results:nothing"]
+    nbformat.write(notebook, path)
+    return lambda: course.keep(tmp_path / "out", tmp_path / "results", **folders(tmp_path))
+
+
+def test_a_complete_full_run_is_kept_as_values_figures_and_page(run, keep, tmp_path, capsys):
+    assert run("full")
+    assert keep()
+    full, _ = results.read(tmp_path / "results")
+    assert list(full["notebooks"]) == ["01_one", "02_two"]
+    (check,) = full["notebooks"]["01_one"]["checks"]
+    assert (check["value"], check["expected"], check["uncertainty"]) == (1.02, 1, 0.1)
+    assert (tmp_path / "results" / "nothing.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "results" / "README.md").read_text()
+    assert "| a model | 1.05 | 1.02 | reproduced |" in page
+    assert "![Nothing is drawn here.](nothing.png)" in page
+    text = (tmp_path / "results" / "full.json").read_text()
+    assert str(tmp_path) not in text
+    assert environment.platform.node() not in text
+    assert "Written:" in capsys.readouterr().out
+
+
+def test_an_incomplete_full_run_is_not_kept(run, keep, tmp_path, capsys):
+    assert run("full", only="01")
+    assert keep()
+    assert not (tmp_path / "results" / "full.json").exists()
+    assert "this run has not got 02_two" in capsys.readouterr().out
+    assert run("full", only="02")
+    write_notebook(tmp_path / "notebooks", "01_one", FULL_CHECK, "'changed since'")
+    assert keep()
+    assert not (tmp_path / "results" / "full.json").exists()
+    assert "this run has not got 01_one" in capsys.readouterr().out
+    write_notebook(tmp_path / "notebooks", "01_one", FULL_CHECK, "1 / 0")
+    assert not run("full")
+    assert keep()
+    assert not (tmp_path / "results" / "full.json").exists()
+    assert "this run has not got 01_one" in capsys.readouterr().out
+    assert "No complete run" in (tmp_path / "results" / "README.md").read_text()
+
+
+def compare(tmp_path, edition="full"):
+    return course.compare(edition, tmp_path / "again", tmp_path / "results", **folders(tmp_path))
+
+
+def test_compare_says_what_moved_and_what_left_its_band(run, keep, tmp_path, capsys):
+    with pytest.raises(course.CourseError, match=r"no results/full\.json"):
+        compare(tmp_path)
+    assert run("full")
+    keep()
+    assert compare(tmp_path)
+    assert "Values that have not moved: 1" in capsys.readouterr().out
+    edition = tmp_path / "editions" / "full.toml"
+    edition.write_text("cell_timeout = 60\n[01_one]\nn = 0.95\n")
+    assert compare(tmp_path)
+    assert "· 01_one, number: 1.02 → 0.95, 70% of its uncertainty" in capsys.readouterr().out
+    edition.write_text("cell_timeout = 60\n[01_one]\nn = 1.2\n")
+    assert not compare(tmp_path)
+    assert "✗ 01_one, number: 1.02 → 1.2, outside 1 ± 0.1" in capsys.readouterr().out
+    write_notebook(tmp_path / "notebooks", "01_one", FULL_CHECK.replace("0.1", "0.5"))
+    assert not compare(tmp_path), "a band made wider in the notebook is not the band that was kept"
+
+
+def test_compare_holds_the_sample_edition_against_the_committed_outputs(run, tmp_path, capsys):
+    write_notebook(tmp_path / "notebooks", "01_one", CHECK)
+    assert run()
+    (tmp_path / "out" / "01_one.ipynb").rename(tmp_path / "notebooks" / "01_one.ipynb")
+    assert compare(tmp_path, "sample")
+    assert "Values that have not moved: 1" in capsys.readouterr().out
+
+
+def test_run_keeps_only_what_belongs_in_results(monkeypatch):
+    kept = []
+    monkeypatch.setattr(course, "keep", lambda: kept.append("kept"))
+    monkeypatch.setattr(course, "run", lambda edition, only, out: edition != "bad")
+    assert course.run_and_keep("sample")
+    assert course.run_and_keep("full", out="elsewhere")
+    assert not course.run_and_keep("bad")
+    assert kept == []
+    assert course.run_and_keep("full")
+    assert kept == ["kept"]
 
 
 def test_exit_status_and_messages(capsys, monkeypatch):
@@ -176,14 +327,15 @@ def test_doctor_finds_this_environment_well(capsys, monkeypatch):
 
 
 def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_path):
-    version = course.importlib.metadata.version
+    metadata = environment.importlib.metadata
+    version = metadata.version
 
     def look_up(name):
         if name == "papermill":
-            raise course.importlib.metadata.PackageNotFoundError(name)
+            raise metadata.PackageNotFoundError(name)
         return "1.0" if name == "keras" else "2.99" if name == "numpy" else version(name)
 
-    monkeypatch.setattr(course.importlib.metadata, "version", look_up)
+    monkeypatch.setattr(metadata, "version", look_up)
     monkeypatch.setattr("helpers.data.SAMPLE_FILE", tmp_path / "gone.npz")
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "none.npz"))
     assert not course.doctor()
@@ -195,11 +347,33 @@ def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_pa
     assert "· all of MNIST is not here yet" in printed
 
 
+def test_doctor_tells_whose_results_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(course, "RESULTS", tmp_path)
+    (tmp_path / "published.toml").write_text(PUBLISHED)
+    assert course._results() == ("·", "results/ holds no run of the full edition yet: make full")
+    entries = {path.stem: {"code": "old"} for path in course._choose(course.NOTEBOOKS, None)}
+    (tmp_path / "full.json").write_text(json.dumps({"date": "2026-11-03", "notebooks": entries}))
+    assert "results/ has other code, or none, for 00_start_here, 01" in course._results()[1]
+    monkeypatch.setattr(course, "_fingerprint", lambda path, parameters: "old")
+    assert course._results() == ("✓", "results/ was measured with this code, 2026-11-03")
+
+
 def test_links_are_built_from_the_one_public_address():
     readme = (course.ROOT / "README.md").read_text(encoding="utf-8")
-    assert course.LINKS.search(readme)[0] == course.badges()
-    project = course.tomllib.loads((course.ROOT / "pyproject.toml").read_text())["project"]
-    address = project["urls"]["Repository"].removeprefix("https://github.com/")
-    files = [*course.ROOT.glob("*.md"), *course.ROOT.glob("*/*.py"), *course.ROOT.glob("*/*.ipynb")]
-    naming = [p.name for p in files if address in p.read_text(encoding="utf-8")]
+    assert address.with_links(readme) == readme, "run make links"
+    assert address.badges() in readme
+    assert address.on_binder() in readme
+    name = address.address().removeprefix("https://github.com/")
+    files = [*course.ROOT.glob("*.md"), *course.ROOT.glob("*/*.md"), *course.ROOT.glob("*/*.py")]
+    files += course.ROOT.glob("*/*.ipynb")
+    naming = [p.name for p in files if name in p.read_text(encoding="utf-8")]
     assert naming == ["README.md"]
+
+
+def test_each_notebook_has_its_address_on_binder():
+    line = address.on_binder()
+    for path in course.NOTEBOOKS.glob("*.ipynb"):
+        assert f"[{path.name[:2]}]({address.binder(path.name)})" in line
+    start = "https://mybinder.org/v2/gh/"
+    assert address.binder("04_dense_vae.ipynb").startswith(start)
+    assert address.binder("x.ipynb").endswith("/HEAD?urlpath=lab/tree/notebooks/x.ipynb")

@@ -17,19 +17,28 @@ PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_te
 CONDA = (ROOT / "environment.yml").read_text()
 
 
-def direct_requirements():
-    texts = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def direct_requirements(*extras):
+    texts = PROJECT["dependencies"] + [text for extra in extras for text in EXTRAS[extra]]
     return [Requirement(text) for text in texts]
 
 
-@pytest.mark.parametrize("requirement", direct_requirements(), ids=lambda r: r.name)
+@pytest.mark.parametrize("requirement", direct_requirements(*EXTRAS), ids=lambda r: r.name)
 def test_the_pinned_version_is_in_the_projects_range(requirement):
-    assert requirement.specifier.contains(PINS[requirement.name])
+    names = {name.lower(): version for name, version in PINS.items()}
+    assert requirement.specifier.contains(names[requirement.name])
 
 
 def test_conda_pins_the_direct_requirements_to_the_same_versions():
     pinned = dict(re.findall(r"^ {6}- ([\w.-]+)==(\S+)$", CONDA, re.M))
-    assert pinned == {r.name: PINS[r.name] for r in direct_requirements()}
+    assert pinned == {r.name: PINS[r.name] for r in direct_requirements("dev")}
+
+
+def test_make_installs_every_extra():
+    makefile = (ROOT / "Makefile").read_text()
+    assert set(re.search(r"-e '\.\[(.+)\]'", makefile)[1].split(",")) == set(EXTRAS)
 
 
 def test_conda_python_is_one_the_project_supports():
@@ -62,3 +71,22 @@ def test_post_build_is_a_shell_script_that_can_run():
     script = ROOT / "binder" / "postBuild"
     assert script.stat().st_mode & 0o111
     assert subprocess.run([shutil.which("bash"), "-n", script], check=False).returncode == 0
+
+
+def test_post_build_installs_the_package_and_fetches_all_digits(tmp_path, monkeypatch):
+    """A stand-in for Python writes down how it is called; what it should run is then run here."""
+    stand_in = tmp_path / "python"
+    stand_in.write_text(f'#!/bin/bash\nprintf "%s\\0" "$@" END >> {tmp_path}/calls\n')
+    stand_in.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env, check=True)
+    first, second, rest = (tmp_path / "calls").read_text().split("END\0")
+    assert rest == ""
+    install = first.split("\0")[:-1]
+    assert install[:3] == ["-m", "pip", "install"]
+    assert install[-4:] == ["-c", "constraints.txt", "-e", "."]
+    flag, code = second.split("\0")[:-1]
+    loaded = []
+    monkeypatch.setattr("helpers.data.load_digits", loaded.append)
+    exec(code, {})
+    assert (flag, loaded) == ("-c", ["mnist"])

@@ -1,0 +1,44 @@
+"""Build the site: python site/build.py FOLDER. Nothing is run, nothing is fetched.
+
+The pages are written into FOLDER. Any warning is an error.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LAID_BESIDE = ("README.md", "notebooks/*.ipynb", "results/README.md", "results/*.png")
+
+
+def build(folder):
+    """Build the site from the committed files.
+
+    Args:
+        folder: for the pages; whatever lies there is removed.
+
+    Returns:
+        The exit status of Sphinx.
+    """
+    with tempfile.TemporaryDirectory() as laid_out:
+        sources = Path(laid_out, "sources")
+        shutil.copytree(HERE, sources, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+        for pattern in LAID_BESIDE:
+            for path in ROOT.glob(pattern):
+                target = sources / path.relative_to(ROOT)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(path, target)
+        sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+        pages = Path(laid_out, "pages")
+        places = ["-d", Path(laid_out, "doctrees"), sources, pages]
+        status = subprocess.run([*sphinx, *places], check=False).returncode
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(pages, folder, ignore=shutil.ignore_patterns(".buildinfo*"))
+        return status
+
+
+if __name__ == "__main__":
+    sys.exit(build(*sys.argv[1:]))
