@@ -242,15 +242,18 @@ def _(gaussian_loss):
 
 
 @exercise("04.3")
-def _(interpolate):
-    path = np.asarray(interpolate(np.array([0.0, 2.0]), np.array([4.0, 0.0]), 5))
-    if path.shape != (5, 2):
-        return f"5 steps between codes of 2 numbers have shape (5, 2), yours has {path.shape}"
-    if not (same(path[0], [0, 2]) and same(path[-1], [4, 0])):
-        return "the path should begin and end at the two codes"
-    return (
-        "" if same(path, [[0, 2], [1, 1.5], [2, 1], [3, 0.5], [4, 0]]) else "are the steps equal?"
-    )
+def _(tour):
+    codes = np.array([[0.0, 2.0], [4.0, 0.0], [4.0, 8.0]])
+    path = np.asarray(tour(codes, 5))
+    if path.shape == (10, 2):
+        return "the end of one leg is the beginning of the next: it is a stop only once"
+    if path.shape != (9, 2):
+        return f"two legs of 5 stops share one, which makes shape (9, 2), yours has {path.shape}"
+    if not all(same(path[4 * leg], code) for leg, code in enumerate(codes)):
+        return "each of the codes should be a stop, in their order"
+    stops = np.arange(9) / 4
+    truth = np.stack([np.interp(stops, [0, 1, 2], coordinate) for coordinate in codes.T], axis=1)
+    return "" if same(path, truth) else "are the steps equal?"
 
 
 @exercise("04.4")

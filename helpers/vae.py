@@ -67,6 +67,7 @@ def importance_weighted_bound(log_weights):
     return ops.logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
+@keras.saving.register_keras_serializable("helpers")
 def squared_error(x, x_logits):
     """Sum over pixels of (x - sigmoid(x_logits))^2, one number per image.
 
@@ -83,6 +84,107 @@ def squared_error(x, x_logits):
     return ops.sum(ops.square(x - ops.sigmoid(x_logits)), axis=tuple(range(1, len(x.shape))))
 
 
+@keras.saving.register_keras_serializable("helpers")
+def bernoulli_loss(x, x_logits):
+    """-log p(x|z) of independent binary pixels, one number per image, in nats.
+
+    sum_i log(1 + exp(x_logits_i)) - x_i x_logits_i, with p(x_i = 1|z) = sigmoid(x_logits_i)
+
+    Taken from the logits it neither overflows nor needs clipped probabilities.
+
+    Args:
+        x: binary images, shape (n, ...). Caveat: for grey levels it is a usual loss, but it is
+            not the likelihood of anything, and no bound in nats follows from it.
+        x_logits: the decoder's output before the sigmoid, same shape.
+
+    Returns:
+        shape (n,).
+    """
+    cross_entropy = ops.softplus(x_logits) - x * x_logits
+    return ops.sum(cross_entropy, axis=tuple(range(1, len(x.shape))))
+
+
+def log_importance_weights(vae, x, n_draws):
+    """log p(x, z) - log q(z|x) for several draws of each image's code, in nats.
+
+    With z = z_mean + exp(z_log_var / 2) epsilon the constants of the two normal densities cancel:
+    log p(z) - log q(z|x) = 1/2 sum_j (epsilon_j^2 - z_j^2 + z_log_var_j).
+
+    Args:
+        vae: a `VAE` whose reconstruction loss is -log p(x|z), such as `bernoulli_loss`.
+        x: images, shape (n, ...); 100 images and 500 draws take about 0.5 GB.
+        n_draws: draws for each image.
+
+    Returns:
+        shape (n, n_draws); `importance_weighted_bound` makes a bound on log p(x) of them, and
+        their mean over the draws estimates the ELBO.
+    """
+    z_mean, z_log_var = (ops.repeat(part, n_draws, axis=0) for part in vae.encoder(x))
+    epsilon = keras.random.normal(ops.shape(z_mean), seed=vae.noise)
+    z = sample_latent(z_mean, z_log_var, epsilon)
+    prior_over_q = 0.5 * ops.sum(ops.square(epsilon) - ops.square(z) + z_log_var, axis=-1)
+    log_likelihood = -vae.reconstruction_loss(ops.repeat(x, n_draws, axis=0), vae.decoder(z))
+    return ops.reshape(log_likelihood + prior_over_q, (-1, n_draws))
+
+
+def active_units(z_mean, threshold=0.01):
+    """How many latent dimensions say anything: their mean code differs from image to image.
+
+    A dimension is active if the variance of z_mean over the images is above the threshold.
+
+    Args:
+        z_mean: the encoder's mean codes of many images, shape (n, n_latent).
+        threshold: of the variance; 0.01 is the usual one (Burda et al. 2016, section 5.2).
+
+    Returns:
+        A whole number from 0 to n_latent.
+
+    Raises:
+        ValueError: there are fewer than two images.
+    """
+    if len(z_mean) < 2:
+        raise ValueError(f"a variance over images needs at least 2 of them, got {len(z_mean)}")
+    return int(ops.sum(ops.var(z_mean, axis=0) > threshold))
+
+
+def shuffled_batches(images, batch_size, seed, binarise=False):
+    """Full batches of images in a new random order each time they are gone through, for `fit`.
+
+    Only the indices are shuffled, and a batch is gathered from them while the one before it
+    trains: with `fit(batches, shuffle=False)` and `compile(..., steps_per_execution=len(batches))`
+    an epoch of a small network takes less than half the time that an array takes.
+
+    Args:
+        images: shape (n, ...).
+        batch_size: images in a batch; each time, the few that fill no batch are left out.
+        seed: of the order and the binarisation.
+        binarise: whether to set each pixel to 1 with probability equal to its grey level, anew at
+            each draw, as `helpers.data.binarise_by_sampling` does.
+
+    Returns:
+        A `tf.data.Dataset` of float32 batches of shape (batch_size, ...).
+
+    Raises:
+        ValueError: the images fill no batch of that size.
+    """
+    if batch_size not in range(1, len(images) + 1):
+        raise ValueError(f"batch_size must be from 1 to {len(images)}, got {batch_size}")
+    images = tf.constant(images)
+
+    def gather(indices, noise_seed):
+        batch = tf.gather(images, indices)
+        if binarise:
+            uniform = tf.random.stateless_uniform(tf.shape(batch), noise_seed)
+            batch = tf.cast(uniform < batch, tf.float32)
+        return batch
+
+    indices = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed)
+    noise_seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+    pairs = tf.data.Dataset.zip(indices.batch(batch_size, drop_remainder=True), noise_seeds)
+    return pairs.map(gather).prefetch(2)
+
+
+@keras.saving.register_keras_serializable("helpers")
 class VAE(keras.Model):
     """An encoder and a decoder trained on reconstruction_loss + kl_weight * kl_loss.
 
@@ -98,6 +200,9 @@ class VAE(keras.Model):
         kl_weight: a variable, 1 at first; `vae.kl_weight.assign(0.5)` takes effect at the next
             batch. Only with weight 1 is the loss a negative ELBO.
 
+    It is saved and loaded with Keras's own `save` and `load_model`, the KL weight included; a
+    reconstruction loss of your own must be registered with Keras for that.
+
     The reported `loss`, `reconstruction_loss` and `kl_loss` are means over all images of an epoch,
     however the batches divide them.
     """
@@ -112,6 +217,7 @@ class VAE(keras.Model):
         self.noise = keras.random.SeedGenerator(seed)
         names = ("loss", "reconstruction_loss", "kl_loss")
         self.averages = [keras.metrics.Mean(name) for name in names]
+        self.built = True  # because its parts are
 
     def call(self, x, training=False):
         """Reconstruct images through the mean code: grey levels, shape as `x`."""
@@ -147,6 +253,19 @@ class VAE(keras.Model):
         for average, loss in zip(self.averages, losses, strict=True):
             average.update_state(loss)
         return {average.name: average.result() for average in self.averages}
+
+    def get_config(self):
+        """What `from_config` needs to make such a model anew; Keras adds the weights."""
+        parts = {
+            name: getattr(self, name) for name in ("encoder", "decoder", "reconstruction_loss")
+        }
+        config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        return config | {"seed": self.noise.get_config()["seed"], "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the model that `get_config` described."""
+        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 def dense_encoder(n_latent, hidden_units=256):

@@ -87,12 +87,15 @@ SLIPS = {
         "def gaussian_loss(x, x_logits, variance): return ops.mean(squared_error(x, x_logits))",
     ],
     "04.3": [
-        "def interpolate(z_from, z_to, steps): return np.linspace(z_from, z_to, steps + 1)",
-        "def interpolate(z_from, z_to, steps): return np.linspace(z_to, z_from, steps)",
-        "def interpolate(z_from, z_to, steps):\n"
-        "    return z_from + np.linspace(0, 1, steps)[:, None] ** 2 * (z_to - z_from)",
-        "def interpolate(z_from, z_to, steps):\n"
-        "    return np.linspace(z_from, z_to, steps, endpoint=False)",
+        "def tour(codes, steps):\n"
+        "    legs = [np.linspace(a, b, steps) for a, b in zip(codes, codes[1:], strict=False)]\n"
+        "    return np.concatenate(legs)",
+        "def tour(codes, steps): return np.linspace(codes[0], codes[-1], 2 * steps - 1)",
+        "def tour(codes, steps): return np.linspace(codes[0], codes[-1], steps)",
+        "def tour(codes, steps):\n"
+        "    t = np.linspace(0, 1, steps)[1:, None] ** 2\n"
+        "    legs = [a + t * (b - a) for a, b in zip(codes, codes[1:], strict=False)]\n"
+        "    return np.concatenate([codes[:1], *legs])",
     ],
     "04.4": ["charged = 0.0", "charged = 1.0"],
 }

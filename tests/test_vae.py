@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +10,7 @@ from helpers.data import load_digits
 from helpers.runtime import keras, set_seed, tf
 
 RNG = np.random.default_rng(0)
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def normal_log_density(z, mean, variance):
@@ -227,3 +232,292 @@ def test_two_trainings_with_one_seed_are_identical(images):
 def test_bad_seed_is_named(seed):
     with pytest.raises(ValueError, match="seed must be an integer"):
         set_seed(seed)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, -3.0, 0.0, 0.5, 1000.0])
+@pytest.mark.parametrize("pixel", [0.0, 1.0])
+def test_bernoulli_loss_is_minus_the_log_probability_of_the_pixel(logit, pixel):
+    surprise = -logit if pixel == 1 else logit  # -log sigmoid(-surprise) = log(1 + e^surprise)
+    exact = max(surprise, 0) + np.log1p(np.exp(-abs(surprise)))
+    loss = vae.bernoulli_loss(np.full((1, 1), pixel), np.full((1, 1), logit))
+    np.testing.assert_allclose(loss, [exact], rtol=1e-12)
+
+
+def test_bernoulli_loss_adds_up_over_pixels_and_keeps_images_apart():
+    x, x_logits = (RNG.random((3, 28, 28)) < 0.3) * 1.0, RNG.normal(size=(3, 28, 28))
+    p = 1 / (1 + np.exp(-x_logits))
+    exact = -np.log(np.where(x == 1, p, 1 - p)).sum(axis=(1, 2))
+    np.testing.assert_allclose(vae.bernoulli_loss(x, x_logits), exact, rtol=1e-12)
+
+
+def test_bernoulli_probabilities_of_all_images_sum_to_one():
+    images = np.array([[i >> bit & 1 for bit in range(3)] for i in range(8)], float)
+    probabilities = np.exp(-vae.bernoulli_loss(images, np.tile([0.4, -2.0, 1.3], (8, 1))))
+    assert np.sum(probabilities) == pytest.approx(1)
+
+
+def test_bernoulli_loss_has_the_gradient_probability_minus_pixel():
+    x, x_logits = np.array([[1.0, 0.0, 0.0]]), tf.Variable([[-1000.0, 1000.0, 0.0]])
+    with tf.GradientTape() as tape:
+        loss = vae.bernoulli_loss(x, x_logits)
+    np.testing.assert_allclose(tape.gradient(loss, x_logits), [[-1, 1, 0.5]])
+
+
+def linear_gaussian_vae(shift=0.0, log_scale=0.0):
+    """z ~ N(0, 1) in 2-D, x|z ~ N(W z, 1/4) in 3-D, and the exact posterior as encoder.
+
+    The columns of W are orthogonal, so the posterior's covariance is diagonal. `shift` moves the
+    encoder's mean away from the posterior's, `log_scale` widens its variance.
+    """
+    W = np.array([[1.0, 0.5], [2.0, 0.0], [1.0, -0.5]])
+    precision = 1 + (W**2).sum(axis=0) / 0.25
+    x, z = keras.Input((3,)), keras.Input((2,))
+    head = keras.layers.Dense(2)
+    z_mean = head(x)
+    z_log_var = keras.ops.zeros_like(z_mean) + (log_scale - np.log(precision)).astype("float32")
+    head.set_weights([W / 0.25 / precision, np.full(2, shift)])
+    tail = keras.layers.Dense(3, use_bias=False)
+    decoder = keras.Model(z, tail(z))
+    tail.set_weights([W.T])
+
+    def minus_log_likelihood(x, x_mean):
+        return 2 * keras.ops.sum((x - x_mean) ** 2, axis=-1) + 1.5 * np.log(np.pi / 2)
+
+    model = vae.VAE(keras.Model(x, [z_mean, z_log_var]), decoder, minus_log_likelihood, seed=1)
+    covariance = W @ W.T + 0.25 * np.eye(3)
+    images = np.array([[0.5, 1.0, -0.5], [2.0, 0.0, 1.0]], np.float32)
+    exact = -0.5 * (
+        np.einsum("ni,ij,nj->n", images, np.linalg.inv(covariance), images)
+        + np.linalg.slogdet(2 * np.pi * covariance)[1]
+    )
+    return model, images, exact, 1 / precision
+
+
+def test_log_importance_weights_are_log_p_of_x_where_q_is_the_posterior():
+    model, images, exact, _ = linear_gaussian_vae()
+    log_weights = vae.log_importance_weights(model, images, 50)
+    assert log_weights.shape == (2, 50)
+    np.testing.assert_allclose(log_weights, np.tile(exact[:, None], 50), atol=2e-5)
+
+
+def test_log_importance_weights_average_to_the_elbo_and_bound_log_p_of_x():
+    model, images, exact, variance = linear_gaussian_vae(shift=0.2, log_scale=0.3)
+    log_weights = np.asarray(vae.log_importance_weights(model, images, 200_000))
+    gap = 0.5 * np.sum(np.exp(0.3) + 0.2**2 / variance - 1 - 0.3)
+    error = log_weights.std(axis=1) / 200_000**0.5
+    assert (abs(log_weights.mean(axis=1) - (exact - gap)) < 5 * error).all()
+    np.testing.assert_allclose(vae.importance_weighted_bound(log_weights), exact, atol=0.02)
+
+
+def test_log_importance_weights_reach_the_integral_of_a_bernoulli_decoder(images):
+    set_seed(0)
+    model = vae.VAE(vae.dense_encoder(1, 8), vae.dense_decoder(1, 8), vae.bernoulli_loss, seed=0)
+    x = (images[:3] > 0.5).astype(np.float32)
+    z = np.linspace(-8, 8, 4001, dtype=np.float32)[:, None]
+    x_logits = model.decoder(z)
+    log_joint = np.array([-vae.bernoulli_loss(image[None], x_logits) for image in x], np.float64)
+    log_joint += normal_log_density(z[:, 0], 0, 1)
+    highest = log_joint.max(axis=1, keepdims=True)
+    exact = np.log(np.trapezoid(np.exp(log_joint - highest), z[:, 0], axis=1)) + highest[:, 0]
+    bound = vae.importance_weighted_bound(vae.log_importance_weights(model, x, 20_000))
+    np.testing.assert_allclose(bound, exact, atol=0.1)
+
+
+def test_log_importance_weights_draw_afresh_and_keep_images_in_order():
+    model, images, exact, _ = linear_gaussian_vae(shift=0.2)
+    first, again = (np.asarray(vae.log_importance_weights(model, images, 3)) for _ in range(2))
+    assert (first != again).all()
+    np.testing.assert_allclose(first.mean(axis=1), exact, atol=3)
+    assert abs(exact[0] - exact[1]) > 5
+
+
+def test_active_units_counts_the_dimensions_whose_mean_code_moves():
+    codes = np.zeros((100, 4))
+    codes[:, 0] = 5.0  # a constant is not information
+    codes[:, 1] = np.resize([-1, 1], 100)
+    codes[:, 2] = np.resize([-0.09, 0.09], 100)  # variance 0.0081
+    codes[:, 3] = np.resize([-0.11, 0.11], 100)  # variance 0.0121
+    assert vae.active_units(codes) == 2
+    assert vae.active_units(codes, threshold=0.001) == 3
+    assert vae.active_units(tf.constant(codes)) == 2
+
+
+def test_active_units_needs_two_images():
+    with pytest.raises(ValueError, match="at least 2 of them, got 1"):
+        vae.active_units(np.zeros((1, 4)))
+
+
+def test_shuffled_batches_show_every_image_once_in_a_new_order_each_time():
+    images = np.arange(24, dtype=np.float32).reshape(12, 2, 1)
+    batches = vae.shuffled_batches(images, 4, seed=0)
+    first, second = (np.concatenate([np.asarray(b) for b in batches]) for _ in range(2))
+    for epoch in (first, second):
+        np.testing.assert_array_equal(np.sort(epoch.ravel()), np.arange(24))
+        assert (epoch[:, 1] - epoch[:, 0] == 1).all()
+    assert (first != second).any()
+    again = np.concatenate([np.asarray(b) for b in vae.shuffled_batches(images, 4, seed=0)])
+    np.testing.assert_array_equal(first, again)
+
+
+def test_shuffled_batches_are_full_ones_only():
+    shapes = [tuple(b.shape) for b in vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), 4, 0)]
+    assert shapes == [(4, 2, 2), (4, 2, 2)]
+
+
+@pytest.mark.parametrize("batch_size", [0, 12, 2.5])
+def test_shuffled_batches_refuse_a_batch_size_that_fills_no_batch(batch_size):
+    with pytest.raises(ValueError, match=f"from 1 to 11, got {batch_size}"):
+        vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), batch_size, 0)
+
+
+def test_shuffled_batches_binarise_each_draw_afresh_with_the_grey_level_as_probability():
+    levels = np.linspace(0, 1, 5, dtype=np.float32)
+    batches = vae.shuffled_batches(np.tile(levels, (100, 1)), 50, seed=0, binarise=True)
+    epochs = np.array([np.concatenate([np.asarray(b) for b in batches]) for _ in range(20)])
+    assert set(np.unique(epochs)) == {0, 1}
+    np.testing.assert_allclose(epochs.mean(axis=(0, 1)), levels, atol=5 * 0.5 / 2000**0.5)
+    assert (epochs[0] != epochs[1]).any()
+    assert (epochs[..., [0, 4]] == [0, 1]).all()
+
+
+def test_a_step_follows_the_mean_over_the_batch_not_the_sum(model, images):
+    model.compile(keras.optimizers.SGD(0.01))
+    noise, before = model.noise.state.numpy(), [w.numpy() for w in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        loss = keras.ops.mean(model.losses_per_image(images)[0])
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.noise.state.assign(noise)
+    model.train_on_batch(images)
+    for weight, old, gradient in zip(model.trainable_variables, before, gradients, strict=True):
+        np.testing.assert_allclose(weight.numpy(), old - 0.01 * gradient, atol=1e-5)
+
+
+def test_saving_and_loading_keeps_outputs_kl_weight_and_goes_on_training(images, tmp_path):
+    set_seed(0)
+    original = vae.VAE(
+        vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), vae.bernoulli_loss, seed=7, name="mine"
+    )
+    original.compile(keras.optimizers.Adam(0.01))
+    original.kl_weight.assign(0.25)
+    original.fit(images, epochs=2, verbose=0)
+    original.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(images), original(images))
+    assert float(loaded.kl_weight) == 0.25
+    assert loaded.reconstruction_loss is vae.bernoulli_loss
+    assert loaded.name == "mine"
+    assert loaded.get_config()["seed"] == 7
+    assert int(loaded.optimizer.iterations) == 4
+    reports = [m.evaluate(images, verbose=0, return_dict=True) for m in (loaded, original)]
+    assert reports[0]["kl_loss"] == pytest.approx(reports[1]["kl_loss"], rel=1e-6)
+    assert reports[0] == pytest.approx(reports[1], rel=0.02)  # each draws its own noise
+    losses = [m.fit(images, epochs=3, shuffle=False, verbose=0).history for m in (loaded, original)]
+    assert losses[0]["loss"] == pytest.approx(losses[1]["loss"], rel=0.02)
+    assert losses[0]["loss"][-1] < 0.95 * losses[0]["loss"][0]
+
+
+def test_the_config_alone_makes_the_same_kind_of_model(model, images):
+    again = vae.VAE.from_config(model.get_config())
+    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(images), model(images))
+
+
+def test_weights_alone_can_be_saved_too(model, images, tmp_path):
+    model.save_weights(tmp_path / "model.weights.h5")
+    fresh = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
+    assert np.any(fresh(images) != model(images))
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(fresh(images), model(images))
+
+
+def test_tf_data_labels_and_steps_per_execution_work(model, images):
+    batches = vae.shuffled_batches(images, 10, seed=0)
+    model.compile(keras.optimizers.Adam(0.01), steps_per_execution=len(batches))
+    history = model.fit(batches, epochs=30, shuffle=False, verbose=0).history["loss"]
+    assert int(model.optimizer.iterations) == 150
+    assert history[-1] < 0.8 * history[0]
+    with_labels = tf.data.Dataset.from_tensor_slices((images, np.zeros(50))).batch(7)
+    report = model.evaluate(with_labels, verbose=0, return_dict=True)
+    exact_kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
+    assert report["kl_loss"] == pytest.approx(exact_kl, rel=1e-5)
+    np.testing.assert_allclose(
+        model.predict(with_labels.map(lambda x, _: x), verbose=0), model(images), atol=1e-6
+    )
+
+
+def test_standard_callbacks_work_together(model, images, tmp_path):
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True),
+        keras.callbacks.EarlyStopping(patience=1, min_delta=1e9),
+        keras.callbacks.TensorBoard(tmp_path / "logs"),
+        keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+    ]
+    history = model.fit(
+        images, validation_data=(images,), epochs=9, verbose=0, callbacks=callbacks
+    ).history
+    assert len(history["val_loss"]) == 2  # the second epoch was not better by 1e9
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    if np.argmin(history["val_loss"]) == 1:
+        np.testing.assert_array_equal(best(images), model(images))
+    assert list((tmp_path / "logs" / "train").glob("events*"))
+    assert list((tmp_path / "logs" / "validation").glob("events*"))
+
+
+class Interruption(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise InterruptedError
+
+
+def test_an_interrupted_training_goes_on_where_it_was(images, tmp_path):
+    def training(epochs, *callbacks, folder="backup"):
+        set_seed(0)
+        fresh = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
+        fresh.compile(keras.optimizers.Adam(0.01))
+        backup = keras.callbacks.BackupAndRestore(tmp_path / folder, delete_checkpoint=False)
+        return fresh, fresh.fit(
+            images, epochs=epochs, shuffle=False, verbose=0, callbacks=[backup, *callbacks]
+        )
+
+    with pytest.raises(InterruptedError):
+        training(4, Interruption())
+    resumed, history = training(4)
+    assert history.epoch == [2, 3]
+    assert int(resumed.optimizer.iterations) == 4 * 2
+    fresh, first = training(2, folder="another")
+    assert history.history["loss"][0] < first.history["loss"][1]
+    assert np.any(resumed(images) != fresh(images))
+
+
+MIRRORED = """
+import numpy as np
+import tensorflow as tf
+
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], 2 * [tf.config.LogicalDeviceConfiguration()])
+from helpers import vae
+from helpers.runtime import keras, set_seed
+
+set_seed(0)
+images = np.random.default_rng(0).random((64, 28, 28), dtype=np.float32)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
+    model.compile(keras.optimizers.Adam(0.01))
+history = model.fit(images, validation_data=(images,), epochs=5, batch_size=16, verbose=0).history
+kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
+print(history["loss"][0], history["loss"][-1], history["val_kl_loss"][-1], kl)
+print(len(model.trainable_variables[0].value.values), model.predict(images, verbose=0).shape)
+"""
+
+
+def test_two_devices_train_one_model_together():
+    finished = subprocess.run(
+        [sys.executable, "-c", MIRRORED], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    losses, devices = finished.stdout.strip().splitlines()[-2:]
+    first, last, reported_kl, kl = map(float, losses.split())
+    assert last < first
+    assert reported_kl == pytest.approx(kl, rel=1e-4)
+    assert devices == "2 (64, 28, 28)"
