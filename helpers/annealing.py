@@ -1,0 +1,213 @@
+"""KL-weight schedules, the callback that applies them, and free bits.
+
+A schedule says what the KL costs after `step` steps of training: 1 is its full price, with which
+the loss is a negative ELBO, 0 leaves an autoencoder with noise in its code. The unit of a step is
+yours, as long as it is that of the other arguments; `KLAnnealing` counts in epochs.
+
+References:
+    Bowman et al. (2016), Generating sentences from a continuous space: section 3.1.
+    Sønderby et al. (2016), Ladder variational autoencoders: section 2.3, the linear warm-up.
+    Kingma et al. (2016), Improving variational inference with inverse autoregressive flow:
+        appendix C.8, free bits.
+    Fu et al. (2019), Cyclical annealing schedule: section 4.
+"""
+
+import numpy as np
+
+from helpers.runtime import keras
+from helpers.vae import VAE, gaussian_kl, sample_latent
+
+ops = keras.ops
+
+
+def constant(step, weight=1.0):
+    """The same weight at every step: 1 is the plain VAE, another value the beta-VAE.
+
+    Args:
+        step: steps done so far, a number or an array.
+        weight: not negative.
+
+    Returns:
+        The weight, of the shape of `step`.
+
+    Raises:
+        ValueError: the weight is negative.
+    """
+    if not weight >= 0:
+        raise ValueError(f"weight must not be negative, got {weight}")
+    return np.full_like(step, weight, dtype=float)[()]
+
+
+def linear(step, length):
+    """From 0 in a straight line to 1: weight = step / length, and 1 from `length` on.
+
+    Args:
+        step: steps done so far, a number or an array.
+        length: steps until the weight is 1.
+
+    Returns:
+        The weight, of the shape of `step`.
+
+    Raises:
+        ValueError: the length is not positive.
+    """
+    if not length > 0:
+        raise ValueError(f"length must be above 0, got {length}")
+    return np.clip(np.divide(step, length), 0, 1)
+
+
+def sigmoid(step, midpoint, width, highest=1.0):
+    """A smooth switch: weight = highest * sigmoid((step - midpoint) / width).
+
+    Caveat: at step 0 the weight is not 0, and `highest` is approached but never reached; within
+    4 widths of the midpoint it goes from 2 to 98 per cent.
+
+    Args:
+        step: steps done so far, a number or an array.
+        midpoint: the step at which the weight is highest / 2.
+        width: steps in which the exponent moves by 1.
+        highest: the limit of the weight.
+
+    Returns:
+        The weight, of the shape of `step`.
+
+    Raises:
+        ValueError: the width is not positive, or `highest` is negative.
+    """
+    if not width > 0:
+        raise ValueError(f"width must be above 0, got {width}")
+    if not highest >= 0:
+        raise ValueError(f"highest must not be negative, got {highest}")
+    return highest * (0.5 + 0.5 * np.tanh(0.5 * (np.asarray(step) - midpoint) / width))
+
+
+def cyclical(step, period, rise=0.5):
+    """Linear warm-ups one after the other: in each period 0 to 1, then 1 until the next begins.
+
+    weight = min(1, (step mod period) / (rise * period))
+
+    Args:
+        step: steps done so far, a number or an array.
+        period: steps from one start to the next. At the end of training let a period end, or the
+            last weights were trained at a reduced price.
+        rise: the share of a period that the climb takes, above 0 and at most 1.
+
+    Returns:
+        The weight, of the shape of `step`.
+
+    Raises:
+        ValueError: the period is not positive, or `rise` lies outside (0, 1].
+    """
+    if not period > 0:
+        raise ValueError(f"period must be above 0, got {period}")
+    if not 0 < rise <= 1:
+        raise ValueError(f"rise must be above 0 and at most 1, got {rise}")
+    return np.minimum(1, np.mod(step, period) / (rise * period))
+
+
+class KLAnnealing(keras.callbacks.Callback):
+    """Move `kl_weight` of a `VAE` along a schedule while `fit` runs.
+
+    Before each batch the weight becomes schedule(t), where t is the epochs done so far: 0 before
+    the first batch, 2.25 a quarter through the third epoch. The weight that an epoch ended with
+    stands in the history as `kl_weight`, and the model keeps the last one.
+
+    Caveat: `loss` and `val_loss` are then taken at the weight of the moment. To compare runs or
+    epochs add up `val_reconstruction_loss` and `val_kl_loss`, which is always the negative ELBO.
+
+    Args:
+        schedule: a function of t, such as `lambda t: linear(t, 10)`.
+        every: "batch", or "epoch" to move only where an epoch begins, so that t is whole.
+
+    Raises:
+        ValueError: `every` is neither; or, in training, the schedule gives a negative weight or
+            none, or `fit` does not know how many batches an epoch has.
+    """
+
+    def __init__(self, schedule, every="batch"):
+        """Remember the schedule; `fit` calls the other methods."""
+        super().__init__()
+        if every not in ("batch", "epoch"):
+            raise ValueError(f'every must be "batch" or "epoch", got {every!r}')
+        self.schedule = schedule
+        self.every = every
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Set the weight that the epoch starts with."""
+        self.epoch = epoch
+        self.set_weight(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Set the weight of a batch."""
+        if self.every == "batch":
+            batches = self.params["steps"]
+            if not batches:
+                raise ValueError('fit does not know its batches: give steps_per_epoch, or "epoch"')
+            self.set_weight(self.epoch + batch / batches)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the weight into the history."""
+        if logs is not None:
+            logs["kl_weight"] = float(self.model.kl_weight)
+
+    def set_weight(self, epochs_done):
+        """Give the model the schedule's weight."""
+        weight = float(self.schedule(epochs_done))
+        if not 0 <= weight < np.inf:
+            raise ValueError(f"the schedule gave {weight} after {epochs_done:g} epochs")
+        self.model.kl_weight.assign(weight)
+
+
+def free_bits_kl(z_mean, z_log_var, floor):
+    """The KL of a batch with a minimum charge for each latent dimension, in nats.
+
+    sum_j max(floor, mean over the batch of KL_j)
+
+    Below the floor a dimension has no gradient: it gains nothing by saying less, so nothing
+    pushes it to the prior.
+
+    Args:
+        z_mean, z_log_var: shape (n, n_latent).
+        floor: nats that each dimension may carry for one price.
+
+    Returns:
+        One number for the batch, at least n_latent * floor.
+    """
+    kl = ops.mean(gaussian_kl(z_mean[..., None], z_log_var[..., None]), axis=0)
+    return ops.sum(ops.maximum(kl, floor))
+
+
+@keras.saving.register_keras_serializable("helpers")
+class FreeBitsVAE(VAE):
+    """A `VAE` that pays for its code by `free_bits_kl`, in training and in the reported `loss`.
+
+    The reported `kl_loss` is the true KL, so reconstruction_loss + kl_loss is the negative ELBO.
+    The floor is one for the whole batch: `loss` depends a little on how batches divide the images.
+
+    Args:
+        encoder, decoder, reconstruction_loss, seed: as for `VAE`.
+        floor: nats for each latent dimension, not negative; 0 is the plain `VAE`.
+
+    Raises:
+        ValueError: the floor is negative.
+    """
+
+    def __init__(self, *args, floor, **kwargs):
+        """Assemble the parts; see the class."""
+        super().__init__(*args, **kwargs)
+        if not floor >= 0:
+            raise ValueError(f"floor must not be negative, got {floor}")
+        self.floor = floor
+
+    def losses_per_image(self, x, training=False):
+        """Loss, reconstruction loss and KL of each image, nats; the floored KL is in the loss."""
+        z_mean, z_log_var = self.encoder(x, training=training)
+        epsilon = keras.random.normal(ops.shape(z_mean), seed=self.noise)
+        z = sample_latent(z_mean, z_log_var, epsilon)
+        reconstruction = self.reconstruction_loss(x, self.decoder(z, training=training))
+        kl, charged = gaussian_kl(z_mean, z_log_var), free_bits_kl(z_mean, z_log_var, self.floor)
+        return reconstruction + self.kl_weight * charged, reconstruction, kl
+
+    def get_config(self):
+        """What `from_config` needs to make such a model anew; Keras adds the weights."""
+        return super().get_config() | {"floor": self.floor}
