@@ -57,6 +57,7 @@ ring_steps = 2000  # of both networks on the ring of eight spots
 dense_epochs = 150  # passes through the training digits, dense networks
 conv_epochs = 14  # passes, convolutional networks
 critic_epochs = 4  # passes, the same networks with a critic
+dropout = 0.0  # in the convolutional discriminator; long training needs some
 averaging = 0.995  # share of the old average that the average of the weights keeps at each step
 classifier_epochs = 8  # passes, for the classifier that judges
 n_judged = 1000  # samples for each judgement; no more than there are test digits
@@ -545,13 +546,13 @@ def conv_generator(n_latent=16, filters=32):
     return keras.Model(z, layers.Reshape((28, 28))(x), name="generator")
 
 
-def conv_discriminator(filters=32):
+def conv_discriminator(filters=32, dropout=0.0):
     layers = keras.layers
     x = keras.Input((28, 28))
     y = layers.Reshape((28, 28, 1))(x)
     for n_filters in (filters, 2 * filters):
         y = layers.Conv2D(n_filters, 4, strides=2, padding="same")(y)
-        y = layers.LeakyReLU(0.2)(y)
+        y = layers.Dropout(dropout)(layers.LeakyReLU(0.2)(y))
     y = layers.LeakyReLU(0.2)(layers.Dense(128)(layers.Flatten()(y)))
     return keras.Model(x, layers.Dense(1)(y), name="discriminator")
 
@@ -562,7 +563,7 @@ def conv_discriminator(filters=32):
 # %% tags=["local"]
 def conv_gan(**settings):
     set_seed(seed)
-    return GAN(conv_generator(), conv_discriminator(), seed=seed, **settings)
+    return GAN(conv_generator(), conv_discriminator(dropout=dropout), seed=seed, **settings)
 
 
 def two_adams():

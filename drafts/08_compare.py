@@ -64,6 +64,7 @@ n_latent = 16  # numbers in the code of either VAE
 n_draws = 50  # codes drawn for each digit, for the bound on its likelihood
 n_bounded = 1000  # held-out digits for that bound, a multiple of 20
 gan_epochs = 12  # passes, convolutional GAN
+dropout = 0.0  # in the discriminator; long training needs some
 averaging = 0.995  # share of the old average that the average of its weights keeps at each step
 classifier_epochs = 8  # passes, for the classifier that judges
 n_judged = 1000  # samples for each judgement; no more than there are test digits
@@ -219,7 +220,7 @@ def train_conv_vae(seed):
 # %% tags=["local"]
 def train_gan(seed):
     set_seed(seed)
-    model = gan.GAN(gan.conv_generator(), gan.conv_discriminator(), seed=seed)
+    model = gan.GAN(gan.conv_generator(), gan.conv_discriminator(dropout=dropout), seed=seed)
     kept = {"use_ema": True, "ema_momentum": averaging}
     adams = keras.optimizers.Adam(0.001, 0.5, **kept), keras.optimizers.Adam(0.001, 0.5)
     model.compile(*adams, steps_per_execution=20, jit_compile=False)
