@@ -229,7 +229,7 @@ def manifold(images, limit, title=None):
     """
     steps = round(len(images) ** 0.5)
     rows = np.reshape(images, (steps, steps, 28, 28))
-    fig, ax = plt.subplots(figsize=(6.4, 6.4))
+    fig, ax = plt.subplots(figsize=(5.6, 5.6))
     half_step = limit / (steps - 1)
     extent = 2 * [-limit - half_step, limit + half_step]
     picture = rows.swapaxes(1, 2).reshape(28 * steps, 28 * steps)
