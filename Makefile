@@ -15,7 +15,7 @@ help:
 	@echo "make test     run the tests, and the notebooks' outputs against the committed ones"
 	@echo "make check    lint, then test"
 	@echo "make site     build the course as web pages, to be read with no network"
-	@echo "make full     run the full edition on all of MNIST, one to two hours; writes results/"
+	@echo "make full     run the full edition on all of MNIST; writes results/"
 	@echo "make compare  run the full edition again and say what moved against results/"
 	@echo "make doctor   say what is missing or wrong here, and how to mend it"
 	@echo "make outputs  refresh the outputs of NOTEBOOK=04 (or of all), to be committed"

@@ -5,7 +5,7 @@ statistic here depends on the number of samples as well: each function says how.
 equal numbers, and put the value of real digits against real digits beside theirs.
 
 References:
-    Heusel et al. (2017), GANs trained by a two time-scale update rule: section 4, the distance.
+    Heusel et al. (2017), GANs trained by a two time-scale update rule: the distance.
     Dowson and Landau (1982), The Frechet distance between multivariate normal distributions.
     Kynkaanniemi et al. (2019), Improved precision and recall metric: section 3.
     Binkowski et al. (2018), Demystifying MMD GANs: appendix D, the bias of the distance.
