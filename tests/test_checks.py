@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,16 @@ def test_a_measurement_inside_its_band_prints_the_band_only(lines):
         "n": 1000,
         "edition": "sample",
     }
+
+
+def test_before_an_edition_is_chosen_the_sample_edition_counts(monkeypatch):
+    found = importlib.util.find_spec("helpers.checks")
+    fresh = importlib.util.module_from_spec(found)
+    found.loader.exec_module(fresh)
+    shown = []
+    monkeypatch.setattr(fresh, "display", lambda data, **_: shown.append(data["text/plain"]))
+    fresh.check("loss", 51.9, sample=(51.2, 2.0), full=(38.4, 0.5))
+    assert shown == ["✓ loss: 51.2 ± 2.0"]
 
 
 def test_a_measurement_outside_prints_what_was_measured_and_does_not_raise(lines):
