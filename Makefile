@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# NumPy's products on one thread: on two, any other busy program slows them down up to twentyfold.
-course test: export OPENBLAS_NUM_THREADS ?= 1
+# Two tests run at once, so each takes one thread: two that share two threads slow each other down.
+test: export OPENBLAS_NUM_THREADS ?= 1
+test: export TF_NUM_INTRAOP_THREADS ?= 1
+
+# So that a notebook finds the programs beside its kernel, as `%tensorboard` does.
+lab: export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help course full compare test test-browser lint check lab site outputs links doctor clean
 
@@ -42,7 +46,7 @@ lab: $(READY)
 	cd notebooks && ../$(BIN)/jupyter lab 00_start_here.ipynb
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-browser: $(READY)
 	$(BIN)/python -m pytest -rs tests/browser

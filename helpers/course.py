@@ -15,10 +15,12 @@ import datetime
 import hashlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
@@ -45,8 +47,11 @@ class CourseError(Exception):
 # Running an edition ------------------------------------------------------------------------------
 
 
-def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
+def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=EDITIONS):
     """Execute an edition of the notebooks with papermill and read back what their checks said.
+
+    Several notebooks run side by side, each on its share of the cores: two small networks on a
+    core each are trained much sooner than one after the other on both.
 
     The executed copies and `run.json`, with every measured value, are left in the folder `out`. A
     run that was interrupted or that failed goes on, the next time, at the first notebook that did
@@ -56,6 +61,8 @@ def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
         edition: the name of a file in `editions`.
         only: the beginning of a notebook's name, such as "04"; all notebooks without it.
         out: the folder for the executed copies; by default build/<edition>.
+        jobs: how many notebooks run at once, each with up to 1.6 GB of memory in the sample
+            edition and 3 GB in the full one; by default two, or one on a single core.
         notebooks, editions: folders to take the notebooks and the editions from.
 
     Returns:
@@ -63,8 +70,13 @@ def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
         and no more memory than the edition allows.
 
     Raises:
-        CourseError: the edition, the notebook or a parameter of this name does not exist.
+        CourseError: the edition, the notebook or a parameter of this name does not exist, or
+            `jobs` is below 1.
     """
+    cores = os.cpu_count() or 1
+    jobs = min(2, cores) if jobs is None else jobs
+    if jobs < 1:
+        raise CourseError(f"{jobs} notebooks at once: at least 1 is needed")
     timeout, parameters = _read_edition(editions, edition, notebooks)
     paths = _choose(notebooks, only)
     out = _copies(edition, out)
@@ -81,22 +93,38 @@ def run(edition, only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
         done = {name: entry for name, entry in done.items() if name not in marks}
     record["notebooks"] = done
 
-    for position, path in enumerate(paths, start=1):
+    for path in paths:
         if path.stem in done:
-            print(f"[{position}/{len(paths)}] {path.stem}: kept from the interrupted run")
-            continue
-        print(f"[{position}/{len(paths)}] {path.stem} ...", flush=True)
-        entry = _execute(path, out / path.name, parameters.get(path.stem, {}), timeout)
-        entry |= {"fingerprint": marks[path.stem], "date": datetime.date.today().isoformat()}
-        _judge_memory(entry, edition)
-        record["notebooks"][path.stem] = entry
-        record_file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-        for problem in entry["problems"]:
-            print(f"    {FAILED_MARK} {path.stem}, {problem}")
+            print(f"{path.stem}: kept from the interrupted run")
+    to_do = [path for path in paths if path.stem not in done]
+    print(f"Notebooks to execute: {len(to_do)}, {jobs} at once", flush=True)
+    start = time.monotonic()
+    kernels = _Kernels(timeout, threads=max(1, cores // jobs))
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        executing = {}
+        for path in to_do:
+            given = parameters.get(path.stem, {})
+            executing[pool.submit(_execute, path, out / path.name, given, kernels)] = path.stem
+        for count, future in enumerate(as_completed(executing), start=1):
+            name, entry = executing[future], future.result()
+            entry |= {"fingerprint": marks[name], "date": datetime.date.today().isoformat()}
+            _judge_memory(entry, edition)
+            record["notebooks"][name] = entry
+            record_file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            print(f"[{count}/{len(to_do)}] {name}: {entry['seconds']:.0f} s", flush=True)
+            for problem in entry["problems"]:
+                print(f"    {FAILED_MARK} {name}, {problem}")
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        kernels.kill()
+        raise
+    finally:
+        pool.shutdown()
 
     entries = {path.stem: record["notebooks"][path.stem] for path in paths}
     print(_table(entries))
-    print(f"Executed notebooks: {os.path.relpath(out)}")
+    print(f"Executed in {time.monotonic() - start:.0f} s: {os.path.relpath(out)}")
     return all(entry["passed"] for entry in entries.values())
 
 
@@ -191,16 +219,44 @@ def _judge_memory(entry, edition):
         )
 
 
-def _execute(path, target, parameters, timeout):
+class _Kernels:
+    """The kernels of a run: how they are started, which are at work, what memory they took."""
+
+    def __init__(self, timeout, threads):
+        self.timeout = timeout
+        self.environment = {
+            "TF_NUM_INTRAOP_THREADS": str(threads),
+            "OPENBLAS_NUM_THREADS": str(threads),
+            "MALLOC_ARENA_MAX": "2",  # as in binder/start: with more heaps, freed memory is kept
+        } | os.environ
+        self.at_work = set()
+
+    def manager(self, peaks):
+        """A class of kernel managers; each notes in a list what memory its kernel took."""
+        kernels = self
+
+        class Kernel(AsyncKernelManager):
+            async def start_kernel(self, **options):
+                await super().start_kernel(**options | {"env": kernels.environment})
+                self.process = self.provisioner.pid
+                kernels.at_work.add(self.process)
+
+            async def shutdown_kernel(self, now=False, restart=False):
+                peaks.append(environment.peak_memory(self.process))
+                kernels.at_work.discard(self.process)
+                await super().shutdown_kernel(now, restart)
+
+        return Kernel
+
+    def kill(self):
+        """Stop the kernels that are at work; the threads that wait for them then end."""
+        for process in self.at_work:
+            os.kill(process, signal.SIGKILL)
+
+
+def _execute(path, target, parameters, kernels):
     start = time.monotonic()
     stopped, peaks = [], [None]
-
-    class Kernel(AsyncKernelManager):
-        """A kernel whose use of memory is noted before it stops."""
-
-        async def shutdown_kernel(self, now=False, restart=False):
-            peaks.append(environment.peak_memory(self.provisioner.pid))
-            await super().shutdown_kernel(now, restart)
 
     # Unix sockets in a folder of their own: no network is needed, not even the loopback one.
     folder = tempfile.TemporaryDirectory(prefix="kernel-")
@@ -212,16 +268,16 @@ def _execute(path, target, parameters, timeout):
             parameters,
             kernel_name="python3",
             cwd=path.parent,
-            execution_timeout=timeout,
-            progress_bar=sys.stderr.isatty(),
+            execution_timeout=kernels.timeout,
+            progress_bar=False,
             config=Config(KernelManager=sockets),
-            kernel_manager_class=Kernel,
+            kernel_manager_class=kernels.manager(peaks),
         )
     except papermill.PapermillExecutionError:
         pass  # it stands in the executed copy, where problems_of finds it
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
-        stopped = [f"stopped: {reason.splitlines()[0]} (a cell may take {timeout} s)"]
+        stopped = [f"stopped: {reason.splitlines()[0]} (a cell may take {kernels.timeout} s)"]
     finally:
         folder.cleanup()
     executed = nbformat.read(target, as_version=4)
@@ -241,7 +297,6 @@ def _table(entries):
         judged = [check["holds"] for check in entry["checks"] if check["holds"] is not None]
         result = f"{sum(judged)} of {len(judged)}" + ("" if entry["passed"] else f"  {FAILED_MARK}")
         rows.append((name, f"{entry['seconds']:.0f}", str(entry["peak_memory"] or "–"), result))
-    rows.append(("in all", f"{sum(entry['seconds'] for entry in entries.values()):.0f}", "", ""))
     width = max(len(row[0]) for row in rows)
     return "\n".join(
         f"{name:{width}}  {seconds:>7}  {memory:>5}  {checks}".rstrip()
@@ -252,9 +307,9 @@ def _table(entries):
 # What was measured -------------------------------------------------------------------------------
 
 
-def run_and_keep(edition, only=None, out=None):
+def run_and_keep(edition, only=None, out=None, jobs=None):
     """Run an edition; after a complete run of the full one, write the folder results/."""
-    passed = run(edition, only, out)
+    passed = run(edition, only, out, jobs)
     if passed and edition == "full" and out is None:
         keep()
     return passed
@@ -320,7 +375,7 @@ def compare(edition="full", out=None, folder=RESULTS, notebooks=NOTEBOOKS, editi
             for path in _choose(notebooks, None)
         }
     out = _copies(f"compare-{edition}", out)
-    passed = run(edition, None, out, notebooks, editions)
+    passed = run(edition, out=out, notebooks=notebooks, editions=editions)
     record = json.loads((out / "run.json").read_text())
     now = {name: kept.measured(entry["checks"]) for name, entry in record["notebooks"].items()}
     lines, inside = kept.moved(before, now)
@@ -384,6 +439,7 @@ def main(arguments=None):
     runner.add_argument("--edition", default="sample", help="sample (default) or full")
     runner.add_argument("--only", metavar="04", help="the notebook whose name begins so")
     runner.add_argument("--out", metavar="FOLDER", help="by default build/<edition>")
+    runner.add_argument("--jobs", type=int, help="how many run at once; by default two")
     comparer = commands.add_parser("compare", help="measure again, and say what moved")
     comparer.add_argument("--edition", default="full", help="full (default) or sample")
     commands.add_parser("results", help="write results/ anew: from build/full, if it is complete")

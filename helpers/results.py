@@ -172,10 +172,11 @@ def page(full, published):
 
     Args:
         full: as from `read`; `None` if there is no complete run yet.
-        published: the list of published figures; each has a `model`, a `value`, a `source`, which
-            direction is `better` ("higher" or "lower"), and the `notebook` and `claim` that
-            measure the same here, if any do. `within` says how close counts as reproduced, by
-            default the check's own uncertainty. `note` says what differs, or why it is not reached.
+        published: the list of published figures; each has a `model`, a `value`, a `source`, and
+            the `notebook` and `claim` that measure the same here, if any do. `better` says which
+            direction is ("higher" or "lower"), and is left out where neither is, as for figures
+            of other data. `within` says how close counts as reproduced, by default the check's
+            own uncertainty. `note` says what differs, or why it is not reached.
 
     Returns:
         The page's text.
@@ -201,7 +202,8 @@ def _circumstances(full):
     versions = ", ".join(f"{name} {number}" for name, number in full["versions"].items())
     return [
         f"One complete run of the {full['edition']} edition, finished on {full['date']}: "
-        f"{len(full['notebooks'])} notebooks in {seconds / 60:.0f} minutes, no check failed.",
+        f"{len(full['notebooks'])} notebooks, no check failed. Their times add up to "
+        f"{seconds / 60:.0f} minutes; `make full` runs two at once.",
         f"Processor: {full['processor']} ({full['machine']}). Python {full['python']}, {versions}.",
         "`python -m helpers.course compare` measures everything again and says what moved. "
         "`make doctor` says whether these values were measured with the code that lies here.",
@@ -227,14 +229,17 @@ def verdict(figure, check):
         check: the measured one, or `None`.
 
     Returns:
-        "reproduced", "better", "not reached" or "not measured".
+        "reproduced", "better", "not reached" or "not measured"; "not comparable" for a figure
+        without a better direction that is not reproduced.
     """
     if check is None:
         return "not measured"
-    gain = check["value"] - figure["value"]
-    gain = -gain if figure["better"] == "lower" else gain
-    within = figure.get("within", check.get("uncertainty", 0))
-    return "reproduced" if abs(gain) <= within else "better" if gain > 0 else "not reached"
+    difference = check["value"] - figure["value"]
+    if abs(difference) <= figure.get("within", check.get("uncertainty", 0)):
+        return "reproduced"
+    if "better" not in figure:
+        return "not comparable"
+    return "better" if (difference > 0) == (figure["better"] == "higher") else "not reached"
 
 
 def find(full, figure):

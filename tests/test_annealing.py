@@ -133,6 +133,21 @@ def test_loss_of_each_epoch_has_that_epochs_weight_on_its_kl(images):
         np.testing.assert_allclose(loss, reconstruction + schedule * kl, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "arguments", "weights"),
+    [
+        (annealing.constant, (0,), [0, 0]),
+        (annealing.linear, (0.5,), [0.5, 1]),
+        (annealing.sigmoid, (0.25, 0.5), [0.5, 1 / (1 + np.exp(-1.5))]),
+        (annealing.sigmoid, (0.25, 0.5, 0), [0, 0]),
+        (annealing.cyclical, (0.75, 1), [1 / 3, 1 / 3]),
+    ],
+)
+def test_smallest_arguments_are_allowed(schedule, arguments, weights):
+    """An epoch is a step here, and schedules within an epoch are wanted too."""
+    np.testing.assert_allclose(schedule(np.array([0.25, 1.0]), *arguments), weights)
+
+
 def test_callback_names_a_bad_schedule(images):
     for weight in (-0.5, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="after 1 epochs"):

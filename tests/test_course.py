@@ -1,4 +1,5 @@
 import json
+import time
 
 import nbformat
 import pytest
@@ -28,8 +29,8 @@ def run(tmp_path):
     editions.mkdir()
     (editions / "sample.toml").write_text("cell_timeout = 60\n")
 
-    def start(edition="sample", only=None):
-        return course.run(edition, only, tmp_path / "out", **folders(tmp_path))
+    def start(edition="sample", only=None, jobs=1):
+        return course.run(edition, only, tmp_path / "out", jobs, **folders(tmp_path))
 
     return start
 
@@ -54,7 +55,7 @@ def test_a_good_run_keeps_copies_and_measured_values(run, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "01_one" in printed
     assert "1 of 1" in printed
-    assert "Executed notebooks:" in printed
+    assert "Executed in" in printed
     executed = nbformat.read(tmp_path / "out" / "01_one.ipynb", as_version=4)
     assert "done" in executed.cells[-1].outputs[0].text
 
@@ -126,6 +127,49 @@ def test_an_interrupted_run_goes_on_where_it_was_cut_off(run, tmp_path, monkeypa
     executed[:] = ["02_two"]
     assert run()
     assert executed[1:] == ["01_one", "02_two", "03_three"], "a finished run starts anew"
+
+
+MEET = """
+import pathlib, time
+pathlib.Path('{mine}').touch()
+while not pathlib.Path('{other}').exists(): time.sleep(0.05)
+"""
+
+
+def test_two_notebooks_run_side_by_side(run, tmp_path):
+    (tmp_path / "editions" / "sample.toml").write_text("cell_timeout = 30\n")
+    write_notebook(tmp_path / "notebooks", "01_one", MEET.format(mine="one", other="two"))
+    write_notebook(tmp_path / "notebooks", "02_two", MEET.format(mine="two", other="one"))
+    assert run(jobs=2), "each waits for the other"
+    with pytest.raises(course.CourseError, match="0 notebooks at once: at least 1 is needed"):
+        run(jobs=0)
+
+
+THREADS = "import os; assert os.environ['TF_NUM_INTRAOP_THREADS'] == '{}'"
+
+
+@pytest.mark.parametrize(("cores", "jobs", "threads"), [(8, 2, 4), (2, 2, 1), (2, 1, 2), (1, 3, 1)])
+def test_notebooks_share_the_cores(run, tmp_path, monkeypatch, cores, jobs, threads):
+    monkeypatch.setattr(course.os, "cpu_count", lambda: cores)
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    write_notebook(tmp_path / "notebooks", "01_one", THREADS.format(threads))
+    assert run(jobs=jobs)
+
+
+def test_an_interruption_stops_the_kernels(run, tmp_path, monkeypatch):
+    def interrupted(futures):
+        while not (tmp_path / "notebooks" / "begun").exists():
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "as_completed", interrupted)
+    waits = "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(50)"
+    write_notebook(tmp_path / "notebooks", "01_one", waits)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert time.monotonic() - start < 40
+    assert not (tmp_path / "out" / "run.json").exists()
 
 
 @pytest.mark.skipif(environment.peak_memory("self") is None, reason="the system tells no peak")
@@ -294,7 +338,7 @@ def test_compare_holds_the_sample_edition_against_the_committed_outputs(run, tmp
 def test_run_keeps_only_what_belongs_in_results(monkeypatch):
     kept = []
     monkeypatch.setattr(course, "keep", lambda: kept.append("kept"))
-    monkeypatch.setattr(course, "run", lambda edition, only, out: edition != "bad")
+    monkeypatch.setattr(course, "run", lambda edition, only, out, jobs: edition != "bad")
     assert course.run_and_keep("sample")
     assert course.run_and_keep("full", out="elsewhere")
     assert not course.run_and_keep("bad")

@@ -65,6 +65,12 @@ def test_repo2docker_picks_the_binder_folder_and_its_python():
     assert f"Building conda environment for python={version}" in dockerfile
     assert '--file "binder/environment.yml"' in dockerfile
     assert "RUN ./binder/postBuild" in dockerfile
+    assert "binder/start" in dockerfile
+
+
+def test_binder_starts_jupyter_as_the_course_starts_kernels():
+    command = [ROOT / "binder" / "start", "printenv", "MALLOC_ARENA_MAX"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "2\n"
 
 
 def test_post_build_is_a_shell_script_that_can_run():

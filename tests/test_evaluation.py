@@ -159,6 +159,8 @@ def judged():
 
 def test_classifier_reads_unseen_digits(judged):
     digits, classifier = judged
+    stencils = 32 * (5 * 5 + 1) + 64 * (32 * 5 * 5 + 1)
+    assert classifier.count_params() == stencils + 64 * (7 * 7 * 64 + 1) + 10 * (64 + 1)
     assert ev.accuracy(classifier, digits.x_test, digits.y_test) > 0.92
     wrong = (digits.y_test + 1) % 10
     assert ev.accuracy(classifier, digits.x_test.reshape(-1, 784), wrong) < 0.05

@@ -353,6 +353,28 @@ def test_dense_networks_are_those_of_the_source():
     discriminator = 785 * 128 + 129 * 64 + 65 * 32 + 33
     assert g.dense_generator().count_params() == generator
     assert g.dense_discriminator().count_params() == discriminator
+    for network in (g.dense_generator(), g.dense_discriminator()):
+        assert slopes_and_dropouts(network) == ([0.2] * 3, [0.3] * 3)
+
+
+def slopes_and_dropouts(network):
+    kinds = (keras.layers.LeakyReLU, "negative_slope"), (keras.layers.Dropout, "rate")
+    return tuple(
+        [getattr(layer, name) for layer in network.layers if isinstance(layer, kind)]
+        for kind, name in kinds
+    )
+
+
+def test_convolutional_networks_are_those_described():
+    # stencils of 4 x 4; where the bias is missing, batch normalisation has 4 numbers a unit
+    maps = 7 * 7 * 64
+    generator = 16 * 128 + 4 * 128 + 128 * maps + 4 * maps
+    generator += 16 * 64 * 32 + 4 * 32 + 16 * 32 * 1 + 1
+    discriminator = (16 + 1) * 32 + (16 * 32 + 1) * 64 + (maps + 1) * 128 + 129
+    assert g.conv_generator().count_params() == generator
+    assert g.conv_discriminator().count_params() == discriminator
+    assert slopes_and_dropouts(g.conv_discriminator()) == ([0.2] * 3, [0.0] * 2)
+    assert slopes_and_dropouts(g.conv_discriminator(dropout=0.3)) == ([0.2] * 3, [0.3] * 2)
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv"])

@@ -1,6 +1,8 @@
 import base64
+import io
 
 import numpy as np
+import PIL.Image
 import pytest
 from matplotlib import pyplot as plt
 
@@ -29,6 +31,43 @@ def test_tile_takes_flat_digits():
     images = np.random.default_rng(0).random((4, 28, 28))
     flat = plotting.tile(images.reshape(4, 784), 2)
     np.testing.assert_array_equal(flat, plotting.tile(images, 2))
+
+
+def test_tile_stacks_in_one_column():
+    gap = plotting.GAP
+    assert plotting.tile(np.ones((3, 2, 5)), 1).shape == (3 * (2 + gap) + gap, 5 + 2 * gap)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(2, 3), (10, 4), (30, 8)])
+def test_a_grid_takes_its_images_breadth_and_room_for_a_title(columns, width):
+    images = np.ones((columns, 28, 28))
+    height = width * (28 + 2 * plotting.GAP) / (columns * (28 + plotting.GAP) + plotting.GAP)
+    assert plotting.image_grid(images, columns).get_size_inches() == pytest.approx([width, height])
+    titled = plotting.image_grid(images, columns, "title")
+    assert titled.get_size_inches() == pytest.approx([width, height + 0.3])
+    assert plotting.image_grid(images, columns, width=5).get_size_inches()[0] == 5
+
+
+def test_the_label_of_a_row_stands_at_its_middle():
+    fig = plotting.image_rows({label: np.ones((4, 784)) for label in "abc"})
+    (ax,) = fig.axes
+    step = 28 + plotting.GAP
+    np.testing.assert_allclose(ax.get_yticks(), plotting.GAP + 14 + step * np.arange(3))
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.yaxis.get_major_ticks()[0].tick1line.get_markersize() == 0
+    assert not any(spine.get_visible() for spine in ax.spines.values())
+    height = 2.6 * (3 * step + plotting.GAP) / (4 * step + plotting.GAP)
+    assert fig.get_size_inches() == pytest.approx([2.6, height])
+    wide = plotting.image_rows({"a": np.ones((20, 784))})
+    assert wide.get_size_inches()[0] == 7
+
+
+def test_figures_have_one_style():
+    fig = plotting.curves({"a": [3, 2]}, "epoch", "nats")
+    (ax,) = fig.axes
+    assert [name for name, spine in ax.spines.items() if spine.get_visible()] == ["left", "bottom"]
+    assert not ax.get_legend().get_frame_on()
+    assert fig.get_layout_engine() is not None
 
 
 def test_images_are_never_rescaled_by_their_own_range():
@@ -71,7 +110,9 @@ def test_show_displays_one_png_with_its_alternative(monkeypatch):
     fig = plotting.curves({"a": [1, 2]}, "x", "y")
     plotting.show(fig, "a rising line")
     data, metadata = shown[0]._repr_mimebundle_()
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    picture = PIL.Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert picture.format == "PNG"
+    assert metadata["image/png"]["width"] == round(picture.width / 1.5), "finer than it is shown"
     assert metadata["image/png"]["alt"] == "a rising line"
     assert not plt.fignum_exists(fig.number)
 

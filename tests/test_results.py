@@ -94,6 +94,15 @@ def test_verdict_takes_the_published_width_if_there_is_one_and_none_for_a_fact()
     assert results.verdict(FIGURE, None) == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(37.0, "not comparable"), (38.0, "reproduced"), (39.0, "not comparable")],
+)
+def test_a_figure_of_other_data_can_be_reproduced_but_not_beaten(value, word):
+    figure = {name: FIGURE[name] for name in FIGURE if name != "better"}
+    assert results.verdict(figure, {"value": value, "uncertainty": 0.5}) == word
+
+
 def test_the_page_puts_values_beside_published_ones(full):
     published = [
         FIGURE | {"notebook": "02", "claim": "loss || z = 2", "note": "Same network."},
@@ -105,7 +114,10 @@ def test_the_page_puts_values_beside_published_ones(full):
     assert "| other | 38.33 | – | not measured |\n" in page
     assert "| third | 38.33 | – | not measured |\n" in page
     assert "- *VAE*: A paper. Same network.\n- *other*: A paper.\n" in page
-    assert "finished on 2026-11-03: 2 notebooks in 3 minutes" in page
+    assert (
+        "finished on 2026-11-03: 2 notebooks, no check failed. Their times add up to 3 minutes"
+        in page
+    )
     assert "Some Processor (Linux x86_64, 2 cores). Python 3.11.9, keras 3.15.1." in page
     assert "[notebook 02](../notebooks/02_two.ipynb): 90 seconds, up to 1,200 MB" in page
     assert "| loss \\|\\| z = 2 | 38.4 | 38.33 ± 0.5 | 10,000 |" in page
@@ -219,7 +231,7 @@ def test_the_committed_page_is_made_of_the_committed_values():
 def test_published_figures_are_complete_and_a_miss_has_its_reason():
     full, published = results.read(RESULTS)
     for figure in published:
-        assert figure["better"] in ("higher", "lower")
+        assert figure["better"] in ("higher", "lower") if "better" in figure else figure["note"]
         assert {"model", "value", "source"} <= set(figure)
         check = results.find(full, figure)
         assert full is None or "claim" not in figure or check, f"no check {figure['claim']!r}"
