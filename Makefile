@@ -8,9 +8,6 @@ READY := $(VENV)/ready
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 
-# So that a notebook finds the programs beside its kernel, as `%tensorboard` does.
-lab: export PATH := $(CURDIR)/$(BIN):$(PATH)
-
 .PHONY: help course full compare test test-browser lint check lab site outputs links doctor clean
 
 help:

@@ -11,6 +11,7 @@ well, 1 if something is wrong, 2 for a wrong call, 130 if interrupted.
 """
 
 import argparse
+import contextlib
 import datetime
 import hashlib
 import json
@@ -115,7 +116,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
             print(f"[{count}/{len(to_do)}] {name}: {entry['seconds']:.0f} s", flush=True)
             for problem in entry["problems"]:
                 print(f"    {FAILED_MARK} {name}, {problem}")
-    except KeyboardInterrupt:
+    except BaseException:  # whatever stops us, do not wait for notebooks that take an hour
         pool.shutdown(wait=False, cancel_futures=True)
         kernels.kill()
         raise
@@ -250,8 +251,9 @@ class _Kernels:
 
     def kill(self):
         """Stop the kernels that are at work; the threads that wait for them then end."""
-        for process in self.at_work:
-            os.kill(process, signal.SIGKILL)
+        for process in list(self.at_work):
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(process, signal.SIGKILL)
 
 
 def _execute(path, target, parameters, kernels):
