@@ -252,7 +252,7 @@ def test_active_units_of_a_code_with_a_known_number():
     assert vae.active_units(np.ones((10, 6))) == 0
 
 
-def two_stage_vae(frozen):
+def two_stage_vae(frozen, kind=vae.VAE, **kwargs):
     """An encoder whose convolutions stand in a part of their own, with batch norm, and heads."""
     set_seed(0)
     layers = keras.layers
@@ -269,7 +269,7 @@ def two_stage_vae(frozen):
         layer.trainable = layer.name not in frozen
     x = keras.Input((28, 28))
     encoder = keras.Model(x, [layers.Dense(2)(stack(x)), layers.Dense(2)(stack(x))])
-    model = vae.VAE(encoder, vae.dense_decoder(2, 8), seed=0)
+    model = kind(encoder, vae.dense_decoder(2, 8), seed=0, **kwargs)
     model.compile(keras.optimizers.Adam(0.01))
     return model, stack
 
@@ -294,3 +294,9 @@ def test_frozen_stack_does_not_move_and_the_rest_does(images):
 def test_batch_norm_left_unfrozen_moves_its_statistics(images):
     model, stack = two_stage_vae(["convolution"])
     assert max(largest_move(model, stack.get_layer("norm"), images)) > 1e-3
+
+
+def test_evaluation_leaves_the_statistics_of_batch_norm_alone(images):
+    model, stack = two_stage_vae([], annealing.FreeBitsVAE, floor=0.1)
+    model.evaluate(images, verbose=0)
+    assert np.max(np.abs(stack.get_layer("norm").moving_mean)) == 0

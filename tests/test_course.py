@@ -1,4 +1,6 @@
+import inspect
 import json
+import re
 import time
 
 import nbformat
@@ -44,7 +46,9 @@ def record(tmp_path):
 
 def test_a_good_run_keeps_copies_and_measured_values(run, tmp_path, capsys):
     write_notebook(tmp_path / "notebooks", "01_one", CHECK, "print('done')")
+    start = time.monotonic()
     assert run()
+    took = time.monotonic() - start
     entry = record(tmp_path)["notebooks"]["01_one"]
     assert entry["passed"]
     assert entry["problems"] == []
@@ -52,10 +56,13 @@ def test_a_good_run_keeps_copies_and_measured_values(run, tmp_path, capsys):
         ("number", 1, 5, "sample")
     ]
     assert "tensorflow" in record(tmp_path)["versions"]
-    printed = capsys.readouterr().out
-    assert "01_one" in printed
+    assert '"1 ± 0.1"' in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+    printed, err = capsys.readouterr()
+    assert "[1/1] 01_one: " in printed
     assert "1 of 1" in printed
-    assert "Executed in" in printed
+    assert 0 < entry["seconds"] <= took + 0.1
+    assert int(re.search(r"Executed in (\d+) s", printed)[1]) <= took + 1
+    assert "Executing" not in err, "no progress bar beside the lines of a run"
     executed = nbformat.read(tmp_path / "out" / "01_one.ipynb", as_version=4)
     assert "done" in executed.cells[-1].outputs[0].text
 
@@ -77,6 +84,28 @@ def test_what_goes_wrong_is_named_with_its_cell(run, tmp_path, capsys, sources, 
     assert not entry["passed"]
     assert any(problem in found for found in entry["problems"]), entry["problems"]
     assert f"✗ 01_one, {entry['problems'][0]}" in capsys.readouterr().out
+
+
+def test_a_kernel_that_dies_is_named_and_the_others_go_on(run, tmp_path):
+    write_notebook(tmp_path / "notebooks", "01_one", "import os; os._exit(1)")
+    write_notebook(tmp_path / "notebooks", "02_two", CHECK)
+    assert not run()
+    one, two = record(tmp_path)["notebooks"].values()
+    assert one["problems"] == ["stopped: Kernel died (a cell may take 60 s)"]
+    assert one["peak_memory"] is None
+    assert two["passed"]
+
+
+def test_the_table_of_a_run_is_aligned():
+    entry = {"seconds": 172.4, "peak_memory": 1434, "passed": True}
+    checks = [{"holds": True}, {"holds": False}, {"holds": None}]
+    failed = {"seconds": 8.0, "peak_memory": None, "passed": False, "checks": checks}
+    table = course._table({"04_dense_vae": entry | {"checks": checks[:1]}, "05_own": failed})
+    assert table.splitlines() == [
+        "notebook      seconds     MB  checks passed",
+        "04_dense_vae      172   1434  1 of 1",
+        "05_own              8      –  1 of 2  ✗",
+    ]
 
 
 def test_parameters_of_the_edition_reach_the_notebook(run, tmp_path):
@@ -120,6 +149,7 @@ def test_an_interrupted_run_goes_on_where_it_was_cut_off(run, tmp_path, monkeypa
     monkeypatch.setattr(course, "_execute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run()
+    assert "kept" not in capsys.readouterr().out
     executed[:] = ["02_two"]
     assert run()
     assert executed == ["02_two", "02_two", "03_three"]
@@ -148,7 +178,10 @@ def test_two_notebooks_run_side_by_side(run, tmp_path):
 THREADS = "import os; assert os.environ['TF_NUM_INTRAOP_THREADS'] == '{}'"
 
 
-@pytest.mark.parametrize(("cores", "jobs", "threads"), [(8, 2, 4), (2, 2, 1), (2, 1, 2), (1, 3, 1)])
+@pytest.mark.parametrize(
+    ("cores", "jobs", "threads"),
+    [(8, 2, 4), (2, 2, 1), (2, 1, 2), (1, 3, 1), (8, None, 4), (None, 1, 1)],
+)
 def test_notebooks_share_the_cores(run, tmp_path, monkeypatch, cores, jobs, threads):
     monkeypatch.setattr(course.os, "cpu_count", lambda: cores)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
@@ -165,11 +198,29 @@ def test_an_interruption_stops_the_kernels(run, tmp_path, monkeypatch):
     monkeypatch.setattr(course, "as_completed", interrupted)
     waits = "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(50)"
     write_notebook(tmp_path / "notebooks", "01_one", waits)
+    second = "import pathlib; pathlib.Path('second').touch()"
+    write_notebook(tmp_path / "notebooks", "02_two", second)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run()
     assert time.monotonic() - start < 40
     assert not (tmp_path / "out" / "run.json").exists()
+    assert not (tmp_path / "notebooks" / "second").exists(), "nothing more is begun"
+
+
+def test_kernels_are_shut_down_as_jupyter_does_it():
+    managers = course._Kernels(60, threads=1).manager([]), course.AsyncKernelManager
+    ours, theirs = (inspect.signature(kind.shutdown_kernel).parameters for kind in managers)
+    assert {n: p.default for n, p in ours.items()} == {n: p.default for n, p in theirs.items()}
+
+
+def test_the_sample_edition_may_take_one_and_a_half_gib_and_not_more():
+    limit = course.MEMORY_LIMITS["sample"]
+    assert limit == 1.5 * 1024**3 // 1e6
+    for peak, passed in ((limit, True), (limit + 1, False), (None, True)):
+        entry = {"peak_memory": peak, "passed": True, "problems": []}
+        course._judge_memory(entry, "sample")
+        assert entry["passed"] is passed
 
 
 @pytest.mark.skipif(environment.peak_memory("self") is None, reason="the system tells no peak")
@@ -194,6 +245,8 @@ def test_prose_is_no_reason_to_run_again(tmp_path):
     nbformat.write(notebook, tmp_path / "01_one.ipynb")
     assert course._fingerprint(tmp_path / "01_one.ipynb", {}) == before
     assert course._fingerprint(tmp_path / "01_one.ipynb", {"n": 2}) != before
+    orders = {"n": 2, "m": 3}, {"m": 3, "n": 2}
+    assert len({course._fingerprint(tmp_path / "01_one.ipynb", order) for order in orders}) == 1
     notebook.cells[1].source += "  # more"
     nbformat.write(notebook, tmp_path / "01_one.ipynb")
     assert course._fingerprint(tmp_path / "01_one.ipynb", {}) != before
@@ -250,7 +303,7 @@ claim = "number"
 source = "A paper"
 """
 FIGURE = "from IPython.display import Image, display; from helpers import plotting; "
-FIGURE += "plotting.show(plotting.plt.figure(), 'Nothing is drawn here.')"
+FIGURE += "plotting.show(plotting.plt.figure(), 'No z₁ and no z₂.')"
 FULL_CHECK = "from helpers.checks import check, use_edition; use_edition('full'); "
 FULL_CHECK += "check('number', n, full=(1, 0.1))"
 
@@ -280,8 +333,9 @@ def test_a_complete_full_run_is_kept_as_values_figures_and_page(run, keep, tmp_p
     assert (tmp_path / "results" / "nothing.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "results" / "README.md").read_text()
     assert "| a model | 1.05 | 1.02 | reproduced |" in page
-    assert "![Nothing is drawn here.](nothing.png)" in page
-    text = (tmp_path / "results" / "full.json").read_text()
+    assert "![No z₁ and no z₂.](nothing.png)" in page
+    text = (tmp_path / "results" / "full.json").read_text(encoding="utf-8")
+    assert '"No z₁ and no z₂."' in text
     assert str(tmp_path) not in text
     assert environment.platform.node() not in text
     assert "Written:" in capsys.readouterr().out
@@ -306,7 +360,8 @@ def test_an_incomplete_full_run_is_not_kept(run, keep, tmp_path, capsys):
 
 
 def compare(tmp_path, edition="full"):
-    return course.compare(edition, tmp_path / "again", tmp_path / "results", **folders(tmp_path))
+    out = tmp_path / "build" / "again"
+    return course.compare(edition, out, tmp_path / "results", **folders(tmp_path))
 
 
 def test_compare_says_what_moved_and_what_left_its_band(run, keep, tmp_path, capsys):
@@ -350,16 +405,18 @@ def test_run_keeps_only_what_belongs_in_results(monkeypatch):
 def test_exit_status_and_messages(capsys, monkeypatch):
     assert course.main(["run", "--edition", "huge"]) == 2
     assert "✗ no edition 'huge'" in capsys.readouterr().err
-    monkeypatch.setattr(course, "doctor", lambda: False)
-    assert course.main(["doctor"]) == 1
+    for well, status in ((True, 0), (False, 1)):
+        monkeypatch.setattr(course, "doctor", lambda well=well: well)
+        assert course.main(["doctor"]) == status
 
     def interrupted():
         raise KeyboardInterrupt
 
     monkeypatch.setattr(course, "doctor", interrupted)
     assert course.main(["doctor"]) == 130
-    with pytest.raises(SystemExit, match="2"):
-        course.main(["fly"])
+    for wrong in (["fly"], []):
+        with pytest.raises(SystemExit, match="2"):
+            course.main(wrong)
 
 
 def test_doctor_finds_this_environment_well(capsys, monkeypatch):
@@ -412,6 +469,14 @@ def test_links_are_built_from_the_one_public_address():
     files += course.ROOT.glob("*/*.ipynb")
     naming = [p.name for p in files if name in p.read_text(encoding="utf-8")]
     assert naming == ["README.md"]
+
+
+def test_links_writes_the_address_between_its_marks_only(monkeypatch, tmp_path):
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    readme = "# Title\n<!-- links -->\n{}\n<!-- end of links -->\nText\n"
+    (tmp_path / "README.md").write_text(readme.format("old"))
+    assert course.main(["links"]) == 0
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == readme.format(address.badges())
 
 
 def test_each_notebook_has_its_address_on_binder():

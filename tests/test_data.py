@@ -1,6 +1,7 @@
 import hashlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def test_sample_is_balanced_and_scaled():
     assert digits.x_train.shape == (4000, 28, 28)
     assert digits.x_test.shape == (1000, 28, 28)
     assert digits.x_train.dtype == np.float32
-    assert (digits.x_train.min(), digits.x_train.max()) == (0, 1)
+    for images in (digits.x_train, digits.x_test):
+        assert (images.min(), images.max()) == (0, 1)
     assert np.bincount(digits.y_train).tolist() == [400] * 10
     assert np.bincount(digits.y_test).tolist() == [100] * 10
 
@@ -67,6 +69,14 @@ def test_readme_of_the_data_states_the_digests():
     text = (Path(data.SAMPLE_FILE).parent / "README.md").read_text(encoding="utf-8")
     for shape, digest in data.SHAPES_AND_DIGESTS["sample"].values():
         assert f"| {shape} | `{digest}` |" in text
+
+
+def test_mnist_has_the_published_number_of_digits_and_their_size():
+    """LeCun, Cortes & Burges: 60,000 digits for training, 10,000 for testing, 28 by 28 pixels."""
+    shapes = {name: shape for name, (shape, _) in data.SHAPES_AND_DIGESTS["mnist"].items()}
+    for part, n in (("train", 60_000), ("test", 10_000)):
+        assert shapes[f"x_{part}"] == (n, 28, 28)
+        assert shapes[f"y_{part}"] == (n,)
 
 
 def test_unknown_dataset_is_named():
@@ -141,12 +151,13 @@ def test_damage_inside_the_file(tmp_path):
         data.read_digits(file, "sample")
 
 
-def test_wrong_digest_shape_type_and_missing_array(tmp_path, tiny_mnist):
+def test_wrong_digest_shape_type_pickle_and_missing_array(tmp_path, tiny_mnist):
     file = tmp_path / "other.npz"
     for change, message in [
         ({"x_test": tiny_mnist["x_test"][::-1]}, "x_test has the right shape but other values"),
         ({"x_test": tiny_mnist["x_test"][:3]}, r"x_test has shape \(3, 28, 28\)"),
         ({"y_train": tiny_mnist["y_train"].astype(float)}, "type float64"),
+        ({"y_train": np.array([{}])}, "damaged.*allow_pickle=False"),
     ]:
         np.savez(file, **tiny_mnist | change)
         with pytest.raises(ValueError, match=message):
@@ -160,6 +171,8 @@ def test_threshold_is_strict_and_deterministic():
     grey = np.array([[0.0, 0.49, 0.5, 0.51, 1.0]])
     assert data.binarise_by_threshold(grey).tolist() == [[0, 0, 0, 1, 1]]
     assert data.binarise_by_threshold(grey, threshold=0.3).tolist() == [[0, 1, 1, 1, 1]]
+    assert data.binarise_by_threshold(grey, threshold=0).tolist() == [[0, 1, 1, 1, 1]]
+    assert data.binarise_by_threshold(grey, threshold=1).tolist() == [[0, 0, 0, 0, 0]]
 
 
 def test_sampled_pixels_have_the_grey_level_as_their_mean():
@@ -169,6 +182,11 @@ def test_sampled_pixels_have_the_grey_level_as_their_mean():
     np.testing.assert_allclose(draws.mean(axis=0), grey, atol=0.015)
     assert draws[:, 0].max() == 0
     assert draws[:, 3].min() == 1
+
+
+def test_a_white_pixel_stays_white_even_at_the_lowest_uniform_draw():
+    lowest = SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype))
+    assert data.binarise_by_sampling(np.array([0.0, 1 / 255]), lowest).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("fraction", [0, 0.2, 0.5, 0.8, 1])
@@ -191,9 +209,11 @@ def test_remove_ink_chooses_anew_for_every_image():
     ("call", "message"),
     [
         (lambda: data.binarise_by_threshold(np.array([0, 255])), "values from 0 to 255"),
+        (lambda: data.binarise_by_threshold(np.array([0, 1.01])), "values from 0.0 to 1.01"),
         (lambda: data.binarise_by_threshold(np.array([0.1]), threshold=2), "threshold.*got 2"),
         (lambda: data.binarise_by_sampling(np.array([np.nan]), RNG), "check for NaN"),
         (lambda: data.remove_ink(np.ones((1, 4)), 20, RNG), "fraction.*got 20"),
+        (lambda: data.remove_ink(np.ones((1, 4)), 1.01, RNG), "fraction.*got 1.01"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from helpers import environment
 from helpers.course import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -96,3 +97,41 @@ def test_post_build_installs_the_package_and_fetches_all_digits(tmp_path, monkey
     monkeypatch.setattr("helpers.data.load_digits", loaded.append)
     exec(code, {})
     assert (flag, loaded) == ("-c", ["mnist"])
+
+
+# ---------------------------------------------------------------- what the doctor looks at
+
+
+def test_machine_tells_the_processor_and_the_cores_of_this_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment.os, "sched_getaffinity", {0: {3, 5, 6}}.get, raising=False)
+    monkeypatch.setattr(environment, "Path", lambda path: tmp_path / Path(path).name)
+    (tmp_path / "cpuinfo").write_text(
+        "processor\t: 0\nmodel name\t: Some One @ 2 GHz\nflags\t: fpu\n"
+    )
+    found = environment.machine()
+    assert found["machine"].endswith(", 3 cores")
+    assert found["processor"] == "Some One @ 2 GHz"
+
+
+def test_peak_memory_is_in_millions_of_bytes_where_the_system_tells_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "Path", lambda path: tmp_path / Path(path).name)
+    assert environment.peak_memory(7) is None
+    (tmp_path / "status").write_text("VmPeak:\t 3000000 kB\nVmHWM:\t 1000000 kB\nVmRSS:\t 9 kB\n")
+    assert environment.peak_memory(7) == 1024, "the system's kB has 1,024 bytes"
+    (tmp_path / "status").write_text("Name:\tgone\n")
+    assert environment.peak_memory(7) is None
+
+
+def test_another_version_than_the_pinned_one_is_mentioned_as_no_fault(monkeypatch):
+    monkeypatch.setattr(environment.importlib.metadata, "version", PINS.get)
+    assert {mark for mark, _ in environment._packages()} == {"✓"}
+    monkeypatch.setattr(environment.importlib.metadata, "version", lambda name: "99")
+    _, *found = environment._packages()
+    assert ("·", f"numpy 99; outputs made with {PINS['numpy']}") in found
+    assert {mark for mark, _ in found} == {"·"}
+
+
+def test_the_kernel_and_all_of_mnist_are_found_where_they_are(monkeypatch):
+    assert environment._kernel() == ("✓", "Jupyter kernel python3")
+    monkeypatch.setattr("helpers.data.find_mnist", lambda: ("here.npz", ()))
+    assert ("✓", "all of MNIST, from here.npz") in environment._datasets()

@@ -77,6 +77,12 @@ def test_frechet_of_one_distribution_with_itself_falls_like_one_over_n():
     np.testing.assert_allclose(means[0] / np.array(means), [1, 2, 4], rtol=0.2)
 
 
+def test_frechet_of_two_rows_takes_their_unbiased_variance():
+    # means 1 and 12, variances 2 and 8
+    distance = ev.frechet_distance([[0.0], [2.0]], [[10.0], [14.0]])
+    assert distance == pytest.approx(11**2 + (2**0.5 - 8**0.5) ** 2)
+
+
 @pytest.mark.parametrize("shapes", [((1, 3), (5, 3)), ((5, 3), (5, 4))])
 def test_frechet_refuses_what_has_no_covariance_or_does_not_fit(shapes):
     with pytest.raises(ValueError, match="two sets of at least 2 rows"):
@@ -121,6 +127,8 @@ def test_balls_reach_the_kth_neighbour():
     assert ev.precision_and_recall(real, fakes, neighbours=1)[0] == pytest.approx(2 / 4)
     # for k = 2 the radii are 3, 2, 3, 6: all inside
     assert ev.precision_and_recall(real, fakes, neighbours=2)[0] == 1
+    borders = np.array([[-1.0], [-1.0], [11.0], [11.0]])
+    assert ev.precision_and_recall(real, borders, neighbours=1)[0] == 1, "a border is inside"
 
 
 def test_exchanging_real_and_fake_exchanges_precision_and_recall():
@@ -146,6 +154,9 @@ def test_nearest_images_finds_the_copies_and_their_distance():
     positions, distances = ev.nearest_images(shifted, training)
     np.testing.assert_array_equal(positions, order)
     np.testing.assert_allclose(distances, 2.0, rtol=1e-3)
+    copies, distances = ev.nearest_images(training[:9], training)
+    np.testing.assert_array_equal(copies, range(9))
+    np.testing.assert_allclose(distances, 0, atol=0.05)  # the root of a rounding error
 
 
 # ---------------------------------------------------------------- the classifier
@@ -164,6 +175,16 @@ def test_classifier_reads_unseen_digits(judged):
     assert ev.accuracy(classifier, digits.x_test, digits.y_test) > 0.92
     wrong = (digits.y_test + 1) % 10
     assert ev.accuracy(classifier, digits.x_test.reshape(-1, 784), wrong) < 0.05
+
+
+def test_training_a_classifier_is_silent_and_by_default_five_passes_from_seed_0(capsys):
+    digits = load_digits()
+    some = digits.x_train[:130], digits.y_train[:130]
+    first, again = ev.train_classifier(*some), ev.train_classifier(*some, seed=0)
+    assert int(first.optimizer.iterations) == 5 * 3, "64, 64 and 2 images in a pass"
+    for mine, same in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, same)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_features_are_what_the_last_layer_sees_with_dropout_off(judged):

@@ -52,6 +52,6 @@ def test_sliders_span_the_plane_and_are_named(box):
     assert [(s.min, s.max, s.description) for s in sliders] == [(-2, 2, "z1"), (-2, 2, "z2")]
 
 
-def test_there_are_as_many_sliders_as_latents():
+def test_there_are_as_many_sliders_as_latents_and_they_reach_three_deviations_of_the_prior():
     box = explore(lambda z: np.zeros((1, 28, 28)), n_latent=5)
-    assert len(box.children[0].children) == 5
+    assert [(s.min, s.max) for s in box.children[0].children] == [(-3, 3)] * 5

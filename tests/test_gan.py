@@ -110,13 +110,13 @@ def test_gradient_penalty_looks_everywhere_between_real_and_fake_and_nowhere_els
         return x**2
 
     n = 4000
-    penalty = g.gradient_penalty(critic, tf.ones((n, 1)), tf.zeros((n, 1)), seed=0)
+    penalty = g.gradient_penalty(critic, tf.ones((n, 1)), -tf.ones((n, 1)), seed=0)
     between = np.asarray(seen[0])
-    assert between.min() >= 0
+    assert between.min() >= -1
     assert between.max() <= 1
-    assert between.mean() == pytest.approx(0.5, abs=0.02)
-    assert between.var() == pytest.approx(1 / 12, abs=0.005)
-    assert float(penalty) == pytest.approx(1 / 3, abs=0.02)  # mean of (2u - 1)^2
+    assert between.mean() == pytest.approx(0, abs=0.04)
+    assert between.var() == pytest.approx(1 / 3, abs=0.02)
+    assert float(penalty) == pytest.approx(1 / 3, abs=0.02)  # mean of (2 |x| - 1)^2
 
 
 # ---------------------------------------------------------------- the model
@@ -187,15 +187,16 @@ def plain_gan(**settings):
     return model
 
 
-def test_discriminator_step_wants_real_high_and_fakes_low_and_smooths_real_labels_only():
-    model = plain_gan(smoothing=0.8)
+@pytest.mark.parametrize(("settings", "s"), [({"smoothing": 0.8}, 0.8), ({}, 1.0)])
+def test_discriminator_step_wants_real_high_and_fakes_low_and_smooths_real_labels_only(settings, s):
+    model = plain_gan(**settings)
     real_images = RNG.normal(3, 1, (500, 2)).astype(np.float32)
     twin = plain_gan()
     fake_images = twin.draw_fakes(500)
     p_real, p_fake = (
         sigmoid(np.asarray(model.discriminator(x), np.float64)) for x in (real_images, fake_images)
     )
-    expected = -0.8 * np.log(p_real) - 0.2 * np.log(1 - p_real) - np.log(1 - p_fake)
+    expected = -s * np.log(p_real) - (1 - s) * np.log(1 - p_real) - np.log(1 - p_fake)
     assert float(model.discriminator_step(real_images)) == pytest.approx(expected.mean(), rel=1e-4)
 
 
@@ -228,6 +229,24 @@ def test_critic_step_reports_critic_loss_and_penalty():
     model, twin = (plain_gan(critic=True) for _ in range(2))
     scores = model.discriminator(twin.draw_fakes(50))
     assert float(model.generator_step(50)) == pytest.approx(-np.mean(scores), rel=1e-4)
+
+
+def test_the_discriminator_judges_with_its_dropout_in_both_steps():
+    forgetful = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    )
+    model = g.GAN(plain_gan().generator, forgetful, seed=5)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    codes = model.noise.state.numpy()
+    for step in (
+        lambda: model.discriminator_step(tf.ones((50, 2))),
+        lambda: model.generator_step(50),
+    ):
+        losses = []
+        for _ in range(2):
+            model.noise.state.assign(codes)
+            losses.append(float(step()))
+        assert losses[0] != losses[1], "the same pictures and weights: only dropout can differ"
 
 
 def test_codes_fill_the_cube():
@@ -353,6 +372,8 @@ def test_dense_networks_are_those_of_the_source():
     discriminator = 785 * 128 + 129 * 64 + 65 * 32 + 33
     assert g.dense_generator().count_params() == generator
     assert g.dense_discriminator().count_params() == discriminator
+    whole = g.GAN(g.dense_generator(), g.dense_discriminator())
+    assert whole.count_params() == generator + discriminator, "it is built before its first call"
     for network in (g.dense_generator(), g.dense_discriminator()):
         assert slopes_and_dropouts(network) == ([0.2] * 3, [0.3] * 3)
 

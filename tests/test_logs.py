@@ -96,6 +96,13 @@ def test_projector_files_belong_together(projector, digits):
         np.testing.assert_allclose(sprite[top : top + 28, left : left + 28], image, atol=1 / 254)
 
 
+def test_projector_folder_may_be_missing_with_its_parents_or_be_there_already(digits, tmp_path):
+    folder = tmp_path / "a" / "b"
+    for n in (2, 3):
+        logs.write_projector(folder, np.zeros((n, 2)), digits.x_test[:n], digits.y_test[:n])
+    assert len(np.loadtxt(folder / "codes.tsv")) == 3
+
+
 def test_tensorboard_itself_reads_the_projector(projector):
     from google.protobuf import text_format
     from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig

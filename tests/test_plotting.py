@@ -90,6 +90,22 @@ def test_manifold_codes_and_pictures_agree_on_the_directions():
     assert picture.get_extent() == [-3, 3, -3, 3], "a code stands at the middle of its picture"
 
 
+def test_manifold_keeps_each_picture_whole():
+    images = np.random.default_rng(0).random((9, 28, 28))
+    picture = plotting.manifold(images, limit=2).axes[0].images[0].get_array()
+    np.testing.assert_array_equal(picture[28:56, 56:], images[5])
+
+
+def test_figures_fit_on_the_page():
+    for fig in (
+        plotting.curves({"a": [3, 2]}, "epoch", "nats"),
+        plotting.latent_scatter(np.ones((2, 2)), np.ones(2)),
+        plotting.manifold(np.ones((4, 28, 28)), limit=2),
+    ):
+        width, height = fig.get_size_inches()
+        assert height <= width <= 8
+
+
 def test_curves_tell_lines_apart_without_colour():
     fig = plotting.curves({"a": [3, 2], "b": [2, 1]}, "epoch", "nats")
     first, second = fig.axes[0].lines
@@ -102,6 +118,8 @@ def test_scatter_names_every_digit_where_it_lies():
     z = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
     fig = plotting.latent_scatter(z, np.arange(10))
     assert {t.get_text(): t.get_position() for t in fig.axes[0].texts}["7"] == (7, 7)
+    colours = [tuple(group.get_facecolor()[0]) for group in fig.axes[0].collections]
+    assert len(colours) == len(set(colours)) == 10
 
 
 def test_show_displays_one_png_with_its_alternative(monkeypatch):
@@ -112,6 +130,8 @@ def test_show_displays_one_png_with_its_alternative(monkeypatch):
     data, metadata = shown[0]._repr_mimebundle_()
     picture = PIL.Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture.format == "PNG"
+    picture.save(again := io.BytesIO(), format="png", optimize=True)
+    assert len(base64.b64decode(data["image/png"])) <= len(again.getvalue()), "as small as can be"
     assert metadata["image/png"]["width"] == round(picture.width / 1.5), "finer than it is shown"
     assert metadata["image/png"]["alt"] == "a rising line"
     assert not plt.fignum_exists(fig.number)

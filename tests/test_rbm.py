@@ -1,6 +1,7 @@
 """helpers.rbm against the truth: every state of small random RBMs listed, in float64."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -136,6 +137,28 @@ def test_log_partition_and_likelihood(n_visible, n_hidden, seed):
     np.testing.assert_allclose(np.exp(log_likelihood), truth.p_v, atol=1e-10)
 
 
+def logit(p):
+    return np.log(p / (1 - p))
+
+
+def test_the_conditionals_accept_probabilities_in_place_of_states():
+    """The sigmoid's argument is linear: midway between two states it is the mean of theirs."""
+    rbm = random_rbm(3, 2, seed=0)
+    for conditional, n_units in ((rbm.hidden_probability, 3), (rbm.visible_probability, 2)):
+        two = np.eye(n_units)[:2]
+        expected = logit(conditional(two)).mean(axis=0)
+        np.testing.assert_allclose(logit(conditional(two[:1] / 2 + two[1:] / 2))[0], expected)
+
+
+def test_an_rbm_starts_with_the_small_weights_that_hinton_recommends_and_biases_of_zero():
+    """A practical guide to training restricted Boltzmann machines, section 8: deviation 0.01."""
+    rbm = RBM(300, 200, generator())
+    assert rbm.W.std() == pytest.approx(0.01, rel=0.02)
+    assert abs(rbm.W.mean()) < 5 * 0.01 / np.sqrt(300 * 200)
+    assert not rbm.visible_bias.any()
+    assert not rbm.hidden_bias.any()
+
+
 @pytest.mark.parametrize(("n_visible", "n_hidden"), [(11, 13), (13, 11), (12, 12)])
 def test_log_partition_over_several_chunks_equals_the_sum_over_the_other_side(n_visible, n_hidden):
     rbm = random_rbm(n_visible, n_hidden, seed=1, scale=0.5)
@@ -149,8 +172,15 @@ def test_log_partition_over_several_chunks_equals_the_sum_over_the_other_side(n_
     assert rbm.log_partition() == pytest.approx(over_visible, abs=1e-9)
 
 
+def test_a_side_of_just_the_limit_is_enumerated(monkeypatch):
+    rbm = random_rbm(3, 5, seed=1)
+    monkeypatch.setattr(rbm_module, "MOST_UNITS_TO_ENUMERATE", 3)
+    assert rbm.log_partition() == pytest.approx(Truth(rbm).log_z)
+
+
 def test_binary_states_lists_each_state_once():
     table = binary_states(4)
+    assert table.shape == (16, 4)
     assert len({tuple(row) for row in table}) == 16
     np.testing.assert_array_equal(np.vstack([binary_states(4, 0, 5), binary_states(4, 5)]), table)
 
@@ -164,6 +194,11 @@ def test_sample_bernoulli():
     assert (draws[:, 0] == 0).all()
     assert (draws[:, 2] == 1).all()
     assert abs(draws[:, 1].mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 40_000)
+
+
+def test_probability_0_never_gives_a_1_even_at_the_lowest_uniform_draw():
+    lowest = SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype))
+    np.testing.assert_array_equal(sample_bernoulli(np.array([0.0, 1e-9]), lowest), [0, 1])
 
 
 def test_base_rate_bias_gives_each_pixel_its_mean():
@@ -225,13 +260,19 @@ def test_negative_phase_takes_exactly_k_steps(slow_chain, gibbs_steps):
     np.testing.assert_array_equal(h_model, rbm.hidden_probability(v_model))  # no samples
 
 
-@pytest.mark.parametrize(("n_visible", "n_hidden"), [(4, 2), (2, 4)])
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(4, 2), (2, 4), (3, 3)])
 def test_exact_samples(n_visible, n_hidden):
     rbm = random_rbm(n_visible, n_hidden, seed=3, scale=0.7)
     truth = Truth(rbm)
     v = rbm.exact_samples(60_000, generator())
     assert v.shape == (60_000, n_visible)
     assert distance(truth.frequencies(v), truth.p_v) < 0.015
+
+
+def test_exact_samples_do_not_overflow():
+    rbm = random_rbm(3, 4, seed=0)
+    rbm.visible_bias = np.array([800.0, -800.0, 800.0])
+    np.testing.assert_array_equal(rbm.exact_samples(5, generator()), np.tile([1, 0, 1], (5, 1)))
 
 
 def test_sampling_methods_draw_from_their_probabilities():
@@ -482,6 +523,13 @@ def test_training_yields_one_record_an_epoch_and_counts_a_smaller_last_batch():
     assert epochs[-1].v_model.shape == (3, 6)
 
 
+def test_by_default_a_batch_has_64_images_and_each_step_is_a_tenth():
+    rng = generator()
+    (epoch,) = train(RBM(3, 2, rng), np.zeros((65, 3)), rng, epochs=1)
+    assert epoch.v_model.shape == (1, 3)  # the 65th image has a batch of its own
+    assert epoch.step_size == 0.1
+
+
 class InterruptedGenerator:
     """A generator at which the learner presses stop after some draws."""
 
@@ -622,8 +670,16 @@ def test_error_bar_follows_from_the_weights():
     inverse = rbm_module._estimate(-1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
     assert inverse.log_z == pytest.approx(3 * np.log(2) - np.log(2))
     assert inverse.lower < inverse.log_z < inverse.upper
-    wide = rbm_module._estimate(1, np.array([0.0, 100.0]), rbm, np.zeros(2), [0, 1])
-    assert wide.lower == -np.inf  # one chain decides: no lower limit
+
+
+def test_error_bar_has_no_lower_end_from_a_relative_error_of_one_third_on():
+    rbm = RBM(2, 1, generator())
+    for error in (0.3, 0.4, 0.9):  # the standard error of the two weights 1 - error, 1 + error
+        log_weights = np.log([1 - error, 1 + error])
+        estimate = rbm_module._estimate(1, log_weights, rbm, np.zeros(2), [0, 1])
+        assert estimate.standard_error == pytest.approx(error)
+        lower = estimate.log_z + np.log(1 - 3 * error) if error < 1 / 3 else -np.inf
+        assert estimate.lower == pytest.approx(lower)
 
 
 def test_temperatures_may_be_listed():
@@ -694,6 +750,7 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: rbm.free_energy(V[:, :2]), r"v has shape \(2, 2\)"),
         (lambda rbm, rng: rbm.free_energy(V[:0]), r"shape \(0, 3\).* n >= 1"),
         (lambda rbm, rng: rbm.free_energy(V + 0.5), r"contains 0.5.*binarise"),
+        (lambda rbm, rng: rbm.free_energy([[0, 1, 0.25]]), "contains 0.25"),
         (lambda rbm, rng: rbm.free_energy(V + 255), "from 255 to 255.*divide 8-bit"),
         (lambda rbm, rng: rbm.free_energy(V - 1), "from -1 to -1"),
         (lambda rbm, rng: rbm.free_energy(V + np.nan), "v contains NaN"),
@@ -743,8 +800,9 @@ def test_unusable_values_are_refused(call, message):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_divergence_is_reported_and_names_the_step_size():
-    rng = generator()
+def test_divergence_is_reported_and_names_the_epoch_and_the_step_size():
+    rng, done = generator(), []
     training = train(RBM(6, 3, rng), TOY, rng, epochs=60, step_size=10.0, weight_decay=1e3)
-    with pytest.raises(FloatingPointError, match="below 10"):
-        list(training)
+    with pytest.raises(FloatingPointError, match="below 10") as error:
+        done.extend(training)
+    assert f"epoch {len(done) + 1}:" in str(error.value)

@@ -11,7 +11,7 @@ from helpers.course import RESULTS
 V4 = nbformat.v4
 
 LOSS = {"claim": "loss || z = 2", "edition": "full", "n": 10_000, "holds": True}
-ENTRY = {"seconds": 90.0, "peak_memory": 1200, "passed": True, "problems": []}
+ENTRY = {"seconds": 930.0, "peak_memory": 1200, "passed": True, "problems": []}
 RECORD = {
     "edition": "full",
     "python": "3.11.9",
@@ -115,11 +115,11 @@ def test_the_page_puts_values_beside_published_ones(full):
     assert "| third | 38.33 | – | not measured |\n" in page
     assert "- *VAE*: A paper. Same network.\n- *other*: A paper.\n" in page
     assert (
-        "finished on 2026-11-03: 2 notebooks, no check failed. Their times add up to 3 minutes"
+        "finished on 2026-11-03: 2 notebooks, no check failed. Their times add up to 31 minutes"
         in page
     )
     assert "Some Processor (Linux x86_64, 2 cores). Python 3.11.9, keras 3.15.1." in page
-    assert "[notebook 02](../notebooks/02_two.ipynb): 90 seconds, up to 1,200 MB" in page
+    assert "[notebook 02](../notebooks/02_two.ipynb): 930 seconds, up to 1,200 MB" in page
     assert "| loss \\|\\| z = 2 | 38.4 | 38.33 ± 0.5 | 10,000 |" in page
     assert "| parameters | 404,244 | 404,244 | – |" in page
     assert "| no idea | 3.1416 | – | 10,000 |" in page
@@ -156,6 +156,19 @@ def test_moved_tells_moves_from_departures(value, line, inside):
     lines, stayed = results.moved({"01": [band(10.1)]}, {"01": [band(value)]})
     assert lines[0] == line
     assert stayed is inside
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (10.25, "Values that have not moved: 1"),
+        (11.0, "· 01, loss: 10 → 11, 100% of its uncertainty"),
+    ],
+)
+def test_a_quarter_of_the_band_is_no_move_and_its_edge_is_inside(value, line):
+    lines, stayed = results.moved({"01": [band(10.0)]}, {"01": [band(value)]})
+    assert lines[0] == line
+    assert stayed
 
 
 def test_moved_leaves_facts_to_the_run_itself():

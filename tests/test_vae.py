@@ -35,6 +35,8 @@ def test_gaussian_kl_adds_up_over_latents_and_keeps_images_apart():
     one_by_one = sum(vae.gaussian_kl(z_mean[:, [j]], z_log_var[:, [j]]) for j in range(3))
     assert one_by_one.shape == (5,)
     np.testing.assert_allclose(vae.gaussian_kl(z_mean, z_log_var), one_by_one, rtol=1e-12)
+    latents_apart = vae.gaussian_kl(z_mean[..., None], z_log_var[..., None])
+    np.testing.assert_allclose(np.sum(latents_apart, axis=1), one_by_one, rtol=1e-12)
 
 
 def test_gaussian_kl_is_zero_only_at_the_prior():
@@ -213,6 +215,21 @@ def test_evaluation_and_prediction_leave_the_weights_alone(model, images):
         np.testing.assert_array_equal(weight, old)
 
 
+def test_only_training_gathers_the_statistics_of_its_batches(images):
+    set_seed(0)
+    x = keras.Input((28, 28))
+    norm = keras.layers.BatchNormalization()
+    hidden = norm(keras.layers.Flatten()(x))
+    encoder = keras.Model(x, [keras.layers.Dense(2)(hidden), keras.layers.Dense(2)(hidden)])
+    model = vae.VAE(encoder, vae.dense_decoder(2, 8), seed=0)
+    model.compile(keras.optimizers.Adam(0.01))
+    model(images)
+    model.evaluate(images, verbose=0)
+    assert np.max(norm.moving_mean) == 0
+    model.fit(images, verbose=0)
+    assert np.max(norm.moving_mean) > 0
+
+
 def test_predict_reconstructs_through_the_mean_code_without_noise(model, images):
     expected = keras.ops.sigmoid(model.decoder(model.encoder(images)[0]))
     np.testing.assert_allclose(model.predict(images, verbose=0), expected, atol=1e-6)
@@ -340,9 +357,11 @@ def test_active_units_counts_the_dimensions_whose_mean_code_moves():
     assert vae.active_units(codes) == 2
     assert vae.active_units(codes, threshold=0.001) == 3
     assert vae.active_units(tf.constant(codes)) == 2
+    assert vae.active_units(codes, threshold=0) == 3, "a constant says nothing at any"
 
 
 def test_active_units_needs_two_images():
+    assert vae.active_units(np.array([[0.0, 3.0], [1.0, 3.0]])) == 1
     with pytest.raises(ValueError, match="at least 2 of them, got 1"):
         vae.active_units(np.zeros((1, 4)))
 
@@ -359,9 +378,10 @@ def test_shuffled_batches_show_every_image_once_in_a_new_order_each_time():
     np.testing.assert_array_equal(first, again)
 
 
-def test_shuffled_batches_are_full_ones_only():
-    shapes = [tuple(b.shape) for b in vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), 4, 0)]
-    assert shapes == [(4, 2, 2), (4, 2, 2)]
+@pytest.mark.parametrize(("batch_size", "count"), [(1, 11), (4, 2), (11, 1)])
+def test_shuffled_batches_are_full_ones_only(batch_size, count):
+    batches = vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), batch_size, 0)
+    assert [tuple(batch.shape) for batch in batches] == count * [(batch_size, 2, 2)]
 
 
 @pytest.mark.parametrize("batch_size", [0, 12, 2.5])
