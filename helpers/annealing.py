@@ -114,6 +114,8 @@ class KLAnnealing(keras.callbacks.Callback):
 
     Caveat: `loss` and `val_loss` are then taken at the weight of the moment. To compare runs or
     epochs add up `val_reconstruction_loss` and `val_kl_loss`, which is always the negative ELBO.
+    A model compiled with `steps_per_execution=s` shows itself at every s-th batch only, and the
+    weight moves as seldom.
 
     Args:
         schedule: a function of t, such as `lambda t: linear(t, 10)`.

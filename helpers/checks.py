@@ -1,9 +1,9 @@
 """The check line under a claim, and the checker behind an exercise.
 
 `check` compares a measured value with what this page claims and prints one line that is the same
-on every run as long as the claim holds: a test can compare it letter by letter. It never raises,
-so a learner who changes a number sees the mark turn and goes on. The measured value travels in the
-metadata of the output, where `helpers.course` reads it back.
+on every run as long as the claim holds: a test can compare it letter by letter. A claim that fails
+raises nothing, so a learner who changes a number sees the mark turn and goes on. The measured value
+travels in the metadata of the output, where `helpers.course` reads it back.
 """
 
 import math

@@ -11,6 +11,7 @@ well, 1 if something is wrong, 2 for a wrong call, 130 if interrupted.
 """
 
 import argparse
+import ast
 import contextlib
 import datetime
 import hashlib
@@ -63,7 +64,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         only: the beginning of a notebook's name, such as "04"; all notebooks without it.
         out: the folder for the executed copies; by default build/<edition>.
         jobs: how many notebooks run at once, each with up to 1.6 GB of memory in the sample
-            edition and 3 GB in the full one; by default two, or one on a single core.
+            edition and 3.5 GB in the full one; by default two, or one on a single core.
         notebooks, editions: folders to take the notebooks and the editions from.
 
     Returns:
@@ -74,7 +75,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         CourseError: the edition, the notebook or a parameter of this name does not exist, or
             `jobs` is below 1.
     """
-    cores = os.cpu_count() or 1
+    cores = environment.cores()
     jobs = min(2, cores) if jobs is None else jobs
     if jobs < 1:
         raise CourseError(f"{jobs} notebooks at once: at least 1 is needed")
@@ -112,7 +113,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
             entry |= {"fingerprint": marks[name], "date": datetime.date.today().isoformat()}
             _judge_memory(entry, edition)
             record["notebooks"][name] = entry
-            record_file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            _write(record_file, record)
             print(f"[{count}/{len(to_do)}] {name}: {entry['seconds']:.0f} s", flush=True)
             for problem in entry["problems"]:
                 print(f"    {FAILED_MARK} {name}, {problem}")
@@ -198,17 +199,33 @@ def _fingerprint(path, parameters):
             digest.update(f"{cell.source}\0".encode())
     for module in sorted(Path(__file__).parent.glob("*.py")):
         if module.name not in NOT_IN_KERNELS:
-            digest.update(module.read_bytes())
+            digest.update(_without_docstrings(module.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()
+
+
+def _without_docstrings(code):
+    """The lines of a module that can change what it does; the comments are left in."""
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node):
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+            lines[first:last] = [""] * (last - first)
+    return "\n".join(line for line in lines if line)
 
 
 def _open_record(file, edition):
     new = {"edition": edition, **environment.machine(), "notebooks": {}}
     if file.is_file():
-        old = json.loads(file.read_text())
+        old = json.loads(file.read_text(encoding="utf-8"))
         if {**old, "notebooks": {}} == new:
             return old
     return new
+
+
+def _write(file, content):
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def _judge_memory(entry, edition):
@@ -333,7 +350,7 @@ def keep(copies=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS):
     """
     copies = _copies("full", copies)
     if (copies / "run.json").is_file():
-        record = json.loads((copies / "run.json").read_text())
+        record = json.loads((copies / "run.json").read_text(encoding="utf-8"))
         passed = {name: entry for name, entry in record["notebooks"].items() if entry["passed"]}
         missing = _not_as_now(passed, "fingerprint", notebooks, editions)
         if missing:
@@ -342,8 +359,7 @@ def keep(copies=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS):
             paths = [copies / path.name for path in _choose(notebooks, None)]
             record["notebooks"] = {path.stem: passed[path.stem] for path in paths}
             full = kept.summary(record, kept.save_figures(paths, folder))
-            text = json.dumps(full, indent=1, ensure_ascii=False)
-            (folder / kept.VALUES).write_text(text + "\n", encoding="utf-8")
+            _write(folder / kept.VALUES, full)
     (folder / "README.md").write_text(kept.page(*kept.read(folder)), encoding="utf-8")
     print(f"Written: {os.path.relpath(folder / 'README.md')}")
     return True
@@ -378,7 +394,7 @@ def compare(edition="full", out=None, folder=RESULTS, notebooks=NOTEBOOKS, editi
         }
     out = _copies(f"compare-{edition}", out)
     passed = run(edition, out=out, notebooks=notebooks, editions=editions)
-    record = json.loads((out / "run.json").read_text())
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     now = {name: kept.measured(entry["checks"]) for name, entry in record["notebooks"].items()}
     lines, inside = kept.moved(before, now)
     print("\n".join(lines))

@@ -22,14 +22,15 @@ def machine():
     """
     return {
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {_cores()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {cores()} cores",
         "processor": _processor(),
         "versions": {n: importlib.metadata.version(n) for n in ("tensorflow", "keras", "numpy")},
     }
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def cores():
+    """How many cores this process may use: all of them, or those that it was given."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor():
@@ -71,14 +72,15 @@ def findings():
 
 
 def _packages():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     running = platform.python_version()
     wanted = Requirement(f"python{project['requires-python']}").specifier
     if wanted.contains(running):
         yield "✓", f"Python {running}"
     else:
         yield FAILED_MARK, f"Python {running}: install Python {wanted} and run make course again"
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", constraints, re.M))
     for text in project["dependencies"]:
         requirement = Requirement(text)
         try:

@@ -28,7 +28,8 @@ def train_classifier(images, labels, epochs=5, seed=0):
         images: shape (n, 28, 28), values in [0, 1]; binary ones if it is to judge binary ones.
         labels: digits 0 to 9, shape (n,).
         epochs: passes through the images.
-        seed: of the initial weights and the shuffling.
+        seed: of the initial weights and the shuffling; `set_seed` is called with it, so what
+            draws random numbers afterwards starts from it too.
 
     Returns:
         A Keras model from images to the ten logits; its layer "features", of 64 numbers, is the

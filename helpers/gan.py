@@ -10,8 +10,8 @@ References:
     Salimans et al. (2016), Improved techniques for training GANs: section 3.4, label smoothing.
     Radford, Metz and Chintala (2016), Unsupervised representation learning with DCGANs.
     Gulrajani et al. (2017), Improved training of Wasserstein GANs: the gradient penalty.
-    Karras et al. (2018), Progressive growing of GANs: section 3, averaged weights and the
-    statistic of a batch.
+    Karras et al. (2018), Progressive growing of GANs: section 3, the statistic of a batch;
+    appendix A.1, averaged weights.
 """
 
 from helpers.runtime import keras, tf
@@ -134,6 +134,8 @@ class GAN(keras.Model):
         """Give each network its optimiser; other arguments go to Keras's own `compile`."""
         super().compile(discriminator_optimizer, **kwargs)
         self.generator_optimizer = generator_optimizer
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.optimizer.build(self.discriminator.trainable_variables)
 
     def call(self, z, training=False):
         """The pictures that the generator draws for codes z, shape (n, n_latent)."""
@@ -164,9 +166,8 @@ class GAN(keras.Model):
 
     def train_step(self, data):
         """One step of each network on a batch; labels, if there are any, are not used."""
-        real_images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        n = ops.shape(real_images)[0]
-        losses = self.discriminator_step(real_images), self.generator_step(n)
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        losses = self.discriminator_step(x), self.generator_step(ops.shape(x)[0])
         for average, loss in zip(self.averages, losses, strict=True):
             average.update_state(loss)
         return {average.name: average.result() for average in self.averages}
@@ -196,8 +197,6 @@ class GAN(keras.Model):
     def compile_from_config(self, config):
         """Compile with the optimisers that `get_compile_config` described."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.optimizer.build(self.discriminator.trainable_variables)
 
 
 def use_averaged_weights(gan, n_codes=2000):

@@ -79,7 +79,7 @@ def write_projector(folder, codes, images, labels):
     sprite = np.zeros((side * side, 28, 28), np.float32)
     sprite[: len(images)] = images
     sprite = sprite.reshape(side, side, 28, 28).swapaxes(1, 2).reshape(28 * side, 28 * side)
-    PIL.Image.fromarray(np.uint8(255 - 255 * sprite)).save(folder / "digits.png")
+    PIL.Image.fromarray(np.uint8(np.rint(255 - 255 * sprite))).save(folder / "digits.png")
     (folder / "projector_config.pbtxt").write_text(
         'embeddings {\n  tensor_name: "codes"\n  tensor_path: "codes.tsv"\n'
         '  metadata_path: "labels.tsv"\n'

@@ -125,6 +125,9 @@ def image_rows(rows, title=None):
 
     Returns:
         The figure.
+
+    Raises:
+        ValueError: the rows are not of one length.
     """
     lengths = {label: len(images) for label, images in rows.items()}
     if len(set(lengths.values())) != 1:
@@ -226,8 +229,13 @@ def manifold(images, limit, title=None):
 
     Returns:
         The figure.
+
+    Raises:
+        ValueError: the images are no square of at least 2 by 2.
     """
     steps = round(len(images) ** 0.5)
+    if steps < 2 or steps**2 != len(images):
+        raise ValueError(f"a manifold is a square of images, at least 2 by 2: got {len(images)}")
     rows = np.reshape(images, (steps, steps, 28, 28))
     fig, ax = plt.subplots(figsize=(5.6, 5.6))
     half_step = limit / (steps - 1)

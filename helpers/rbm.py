@@ -18,7 +18,6 @@ References:
 
 import itertools
 import json
-import zipfile
 from typing import NamedTuple
 
 import numpy as np
@@ -295,13 +294,18 @@ class RBM:
         try:
             with np.load(path, allow_pickle=False) as file:
                 saved = dict(file)
-        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # damage can raise almost anything
             raise ValueError(f"{path} is not a file that RBM.save wrote: {error}") from error
         if saved.get("version") != FILE_VERSION:
             raise ValueError(
                 f"{path} has RBM file version {saved.get('version')}, this code reads "
                 f"{FILE_VERSION}: train and save the model again."
             )
+        missing = {"W", "visible_bias", "hidden_bias", "settings"} - saved.keys()
+        if missing:
+            raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: save the model again.")
         rbm = cls(*saved["W"].shape, np.random.default_rng(0), visible_bias=saved["visible_bias"])
         rbm.W, rbm.hidden_bias = saved["W"], saved["hidden_bias"]
         rbm.settings = json.loads(str(saved["settings"]))
@@ -410,6 +414,11 @@ class LogPartitionEstimate(NamedTuple):
 
     Caveat: the range trusts the weights it saw. If the effective sample size (of `chains`) is
     a handful, states may have been missed: use more temperatures.
+
+    Attributes: log_z: the estimate, nats. standard_error: of Z, as a share of Z (no unit).
+        lower, upper: log Z, nats, at 3 standard errors below and above; -inf where 3 exceed Z.
+        effective_sample_size: (sum of weights)^2 / sum of squared weights, from 1 to `chains`.
+        chains, temperatures: what it was taken with.
     """
 
     log_z: float
@@ -433,6 +442,8 @@ def annealed_importance_sampling(rbm, base_visible_bias, rng, temperatures=10_00
             or an increasing sequence of them.
         chains: independent runs; the error shrinks with their square root.
     Returns: `LogPartitionEstimate`.
+    Raises: ValueError for fewer than 2 chains, another bias, or temperatures that do not rise
+        from 0 to 1.
     """
     base_bias = _checked_bias(base_visible_bias, rbm.W.shape[0])
     betas = _checked_betas(temperatures)
@@ -455,6 +466,7 @@ def reverse_ais(rbm, base_visible_bias, v_model, rng, temperatures=10_000):
             is only as good as that run, and data are not samples of the model.
         base_visible_bias, temperatures: as in `annealed_importance_sampling`.
     Returns: `LogPartitionEstimate`.
+    Raises: ValueError for fewer than 2 samples, samples that are not binary, and as there.
     """
     base_bias = _checked_bias(base_visible_bias, rbm.W.shape[0])
     betas = _checked_betas(temperatures)

@@ -109,7 +109,7 @@ def moved(before, now):
             values = f"{written(entry['value'])} → {written(new[key]['value'])}"
             if move is None or move <= NOTABLE:
                 same += 1
-            elif abs(new[key]["value"] - entry["expected"]) > entry["uncertainty"]:
+            elif not abs(float(new[key]["value"]) - entry["expected"]) <= entry["uncertainty"]:
                 inside = False
                 band = f"{written(entry['expected'])} ± {written(entry['uncertainty'])}"
                 lines.append(f"✗ {name}, {key[0]}: {values}, outside {band}")
@@ -131,7 +131,7 @@ def _move(entry, value):
     """The distance from a kept value in units of its uncertainty; None if it has none."""
     if "uncertainty" not in entry:
         return None
-    return abs(value - entry["value"]) / entry["uncertainty"]
+    return abs(float(value) - float(entry["value"])) / entry["uncertainty"]  # may be "nan"
 
 
 def save_figures(paths, folder):
@@ -211,7 +211,7 @@ def _circumstances(full):
 
 
 def _beside(full, published):
-    rows, sources = [("model", "published", "here", "")], []
+    rows, sources = [("model", "published", "here", "verdict")], []
     for figure in published:
         check = find(full, figure)
         here = written(check and check["value"])
@@ -281,4 +281,4 @@ def written(value):
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+    return (f"{value:,}" if isinstance(value, int) else f"{value:.5g}").replace("-", "−")

@@ -1,7 +1,7 @@
 """The variational autoencoder: its two loss terms, and one Keras model that assembles them.
 
 x is an image in [0, 1], z its latent code, q(z|x) = N(z_mean, exp(z_log_var)) the encoder's
-distribution, p(z) = N(0, 1) the prior. Terms are summed over pixels or over latent dimensions, one
+distribution, p(z) = N(0, I) the prior. Terms are summed over pixels or over latent dimensions, one
 number per image, in nats.
 
 References:
@@ -243,6 +243,11 @@ class VAE(keras.Model):
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.report(losses)
 
+    def make_train_function(self, force=False):
+        """Make the optimiser's variables before `fit` traces a step, which else it does twice."""
+        self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
     def test_step(self, data):
         """The losses of a batch."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -284,3 +289,29 @@ def dense_decoder(n_latent, hidden_units=256):
     hidden = keras.layers.Dense(hidden_units, activation="relu")(z)
     x_logits = keras.layers.Dense(28 * 28)(hidden)
     return keras.Model(z, keras.layers.Reshape((28, 28))(x_logits), name="decoder")
+
+
+def deep_encoder(n_latent, layers):
+    """Several hidden layers, with SiLU, from a 28 x 28 image to mean and log-variance of q(z|x).
+
+    Args:
+        n_latent: numbers in a latent code.
+        layers: units of each hidden layer, from the image on, such as [200, 200].
+
+    Returns:
+        A Keras model: images of shape (n, 28, 28) to two arrays of shape (n, n_latent).
+    """
+    x = keras.Input((28, 28))
+    hidden = keras.layers.Flatten()(x)
+    for units in layers:
+        hidden = keras.layers.Dense(units, activation="silu")(hidden)
+    return keras.Model(x, [keras.layers.Dense(n_latent)(hidden) for _ in range(2)])
+
+
+def deep_decoder(n_latent, layers):
+    """The mirror of `deep_encoder`: the same layers, reversed, from a code to 28 x 28 logits."""
+    z = hidden = keras.Input((n_latent,))
+    for units in reversed(layers):
+        hidden = keras.layers.Dense(units, activation="silu")(hidden)
+    x_logits = keras.layers.Dense(28 * 28)(hidden)
+    return keras.Model(z, keras.layers.Reshape((28, 28))(x_logits))

@@ -1,6 +1,6 @@
-"""Build the site: python site/build.py FOLDER. Nothing is run, nothing is fetched.
+"""Build the site: python site/build.py FOLDER. No notebook is run, nothing is fetched.
 
-The pages are written into FOLDER. Any warning is an error.
+The pages are written into FOLDER. Any warning is an error, and then FOLDER stays as it was.
 """
 
 import shutil
@@ -18,10 +18,10 @@ def build(folder):
     """Build the site from the committed files.
 
     Args:
-        folder: for the pages; whatever lies there is removed.
+        folder: for the pages, which take the place of whatever lies there.
 
     Returns:
-        The exit status of Sphinx.
+        The exit status of Sphinx; only if it is 0 is the folder touched.
     """
     with tempfile.TemporaryDirectory() as laid_out:
         sources = Path(laid_out, "sources")
@@ -35,10 +35,16 @@ def build(folder):
         pages = Path(laid_out, "pages")
         places = ["-d", Path(laid_out, "doctrees"), sources, pages]
         status = subprocess.run([*sphinx, *places], check=False).returncode
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(pages, folder, ignore=shutil.ignore_patterns(".buildinfo*"))
+        if status == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(pages, folder, ignore=shutil.ignore_patterns(".buildinfo*"))
         return status
 
 
 if __name__ == "__main__":
-    sys.exit(build(*sys.argv[1:]))
+    if len(sys.argv) != 2:
+        sys.exit("usage: python site/build.py FOLDER")
+    target = Path(sys.argv[1])
+    if target.is_dir() and any(target.iterdir()) and not (target / "index.html").is_file():
+        sys.exit(f"{target} holds something else, which the pages would replace: try build/site")
+    sys.exit(build(target))

@@ -110,6 +110,14 @@ def test_callback_gives_each_batch_the_weight_of_its_moment(images):
     assert float(model.kl_weight) == pytest.approx(11 / 32)
 
 
+def test_callback_is_as_coarse_as_the_executions_that_keras_shows_it(images):
+    model, asked = small_vae(), []
+    model.compile(keras.optimizers.Adam(0.01), steps_per_execution=2)
+    callback = annealing.KLAnnealing(lambda t: asked.append(t) or 1.0)
+    model.fit(images, batch_size=16, epochs=1, callbacks=[callback], verbose=0)
+    assert asked == [0, 0, 0.5]
+
+
 def test_callback_by_epoch_begins_at_epoch_0(images):
     weights, history, _ = fit_with(lambda t: 0.5 + t, images, "epoch", epochs=3)
     assert weights == 4 * [0.5] + 4 * [1.5] + 4 * [2.5]

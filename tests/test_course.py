@@ -180,10 +180,10 @@ THREADS = "import os; assert os.environ['TF_NUM_INTRAOP_THREADS'] == '{}'"
 
 @pytest.mark.parametrize(
     ("cores", "jobs", "threads"),
-    [(8, 2, 4), (2, 2, 1), (2, 1, 2), (1, 3, 1), (8, None, 4), (None, 1, 1)],
+    [(8, 2, 4), (2, 2, 1), (2, 1, 2), (1, 3, 1), (8, None, 4)],
 )
 def test_notebooks_share_the_cores(run, tmp_path, monkeypatch, cores, jobs, threads):
-    monkeypatch.setattr(course.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(course.environment, "cores", lambda: cores)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     write_notebook(tmp_path / "notebooks", "01_one", THREADS.format(threads))
     assert run(jobs=jobs)
@@ -266,6 +266,21 @@ def test_only_modules_that_notebooks_run_make_another_code(tmp_path, monkeypatch
     assert marks[0] == marks[1] == marks[2] != marks[3]
 
 
+def test_docstrings_are_no_code(tmp_path, monkeypatch):
+    write_notebook(tmp_path, "01_one", CHECK)
+    monkeypatch.setattr(course, "__file__", str(tmp_path / "course.py"))
+
+    def mark(module):
+        (tmp_path / "rbm.py").write_text(module)
+        return course._fingerprint(tmp_path / "01_one.ipynb", {})
+
+    module = '{}def f(x):\n    {}return "x"\n'
+    plain = mark(module.format("", ""))
+    assert mark(module.format('"""One\n\nmodule."""\n\n', '"""Of\n    x."""\n    ')) == plain
+    assert mark(module.format('text = """One"""\n', "")) != plain
+    assert mark(module.replace("x", "y").format("", "")) != plain
+
+
 def test_a_changed_notebook_is_not_kept(run, tmp_path, monkeypatch):
     write_notebook(tmp_path / "notebooks", "01_one", CHECK)
     write_notebook(tmp_path / "notebooks", "02_two", "1 / 0")
@@ -282,6 +297,26 @@ def test_a_changed_notebook_is_not_kept(run, tmp_path, monkeypatch):
     )
     assert run()
     assert executed == ["01_one", "02_two"]
+
+
+def test_a_run_goes_on_with_what_changed_what_failed_and_what_is_missing(
+    run, tmp_path, monkeypatch
+):
+    executed = []
+
+    def execute(path, *_):
+        executed.append(path.stem)
+        passed = path.stem != "03_failed"
+        return {"passed": passed, "seconds": 0, "peak_memory": 9, "checks": [], "problems": []}
+
+    monkeypatch.setattr(course, "_execute", execute)
+    for name in ("01_good", "02_changed", "03_failed", "04_missing"):
+        write_notebook(tmp_path / "notebooks", name, CHECK)
+    assert [run(only=start) for start in ("01", "02", "03")] == [True, True, False]
+    write_notebook(tmp_path / "notebooks", "02_changed", CHECK, "2")
+    executed.clear()
+    assert not run()
+    assert executed == ["02_changed", "03_failed", "04_missing"]
 
 
 def test_only_runs_one_notebook_and_keeps_the_records_of_others(run, tmp_path):

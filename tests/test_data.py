@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import sys
 from pathlib import Path
@@ -142,13 +143,24 @@ def test_truncated_file(tmp_path):
         data.read_digits(file, "sample")
 
 
-def test_damage_inside_the_file(tmp_path):
+@pytest.mark.parametrize("where", [0, 0.25, 0.5, 0.75, 0.9])  # as a share of the file
+def test_damage_inside_the_file(tmp_path, where):
     content = bytearray(data.SAMPLE_FILE.read_bytes())
-    content[len(content) // 2] ^= 255
+    content[int(where * len(content))] ^= 255
     file = tmp_path / "flipped.npz"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"flipped.npz is (damaged|not sample)"):
         data.read_digits(file, "sample")
+
+
+def test_a_damaged_compressed_stream(tmp_path, tiny_mnist):
+    file = tmp_path / "stream.npz"
+    np.savez_compressed(file, **tiny_mnist)
+    whole = file.read_bytes()
+    for byte in range(0, len(whole), 11):
+        file.write_bytes(whole[:byte] + bytes([whole[byte] ^ 255]) + whole[byte + 1 :])
+        with contextlib.suppress(ValueError):  # or it is read: a date in it may be another one
+            data.read_digits(file, "mnist")
 
 
 def test_wrong_digest_shape_type_pickle_and_missing_array(tmp_path, tiny_mnist):

@@ -49,7 +49,12 @@ SLIPS = {
         "    blank[:, pixel] = 0\n"
         "    return visible_probability(hidden_probability(blank, W, c), W, b)[:, pixel]",
     ],
-    "01.4": ["first_infinite = 88", "first_infinite = 710", "first_infinite = 90"],
+    "01.4": [
+        "first_infinite = 88",
+        "first_infinite = 710",
+        "first_infinite = 90",
+        "first_infinite = 88.7",
+    ],
     "02.1": ["log_z_of_zeros = 804", "log_z_of_zeros = 784 * np.log(2)", "log_z_of_zeros = 0.0"],
     "02.2": [
         "step_size_with_momentum = 0.1",
@@ -114,7 +119,7 @@ SLIPS = {
         "    return np.concatenate([codes[:1], *legs])",
     ],
     "04.4": ["charged = 0.0", "charged = 1.0"],
-    "05.1": ["variance = 9.0", "variance = 3**0.5", "variance = 81.0"],
+    "05.1": ["variance = 9.0", "variance = 1.73", "variance = 81.0"],
     "05.2": [
         "def doubled(hidden, filters):\n"
         "    return layers.Conv2DTranspose(filters, 3, strides=2, padding='same')(hidden)",
@@ -200,7 +205,7 @@ HINTS = {
     "01.1": ["for sure", "depend on"],
     "01.2": ["the RBM of the page", "seed=2", "seed=2"],
     "01.3": ["must not depend", "the pixel is blank", "must not depend", "compare two pictures"],
-    "01.4": ["still finite", "one less is infinite too", "one less is infinite too"],
+    "01.4": ["still finite", *["one less is infinite too"] * 2, "a whole number"],
     "02.1": ["base 2", "the hidden units", "how many pairs"],
     "02.2": ["too fast", "too fast", "too slow"],
     "02.3": ["mean of the logarithms", "weights 1 and 3", "exp(1000) overflows"],

@@ -119,6 +119,24 @@ def test_gradient_penalty_looks_everywhere_between_real_and_fake_and_nowhere_els
     assert float(penalty) == pytest.approx(1 / 3, abs=0.02)  # mean of (2 |x| - 1)^2
 
 
+def test_gradient_penalty_looks_on_the_line_from_each_fake_to_its_real_picture():
+    seen = []
+
+    def critic(x):
+        seen.append(np.asarray(x))
+        return tf.reduce_sum(x, axis=(1, 2))[:, None]
+
+    pair = np.random.default_rng(6).normal(3, 1, (2, 50, 2, 3)).astype(np.float32)
+    g.gradient_penalty(critic, *(tf.constant(x) for x in pair), seed=0)
+    real, fake = pair
+    way, whole = seen[0] - fake, real - fake
+    share = np.sum(way * whole, axis=(1, 2)) / np.sum(whole**2, axis=(1, 2))
+    np.testing.assert_allclose(way, share[:, None, None] * whole, atol=1e-5)
+    assert share.min() >= 0
+    assert share.max() <= 1
+    assert len(np.unique(share)) == 50, "each picture at a place of its own"
+
+
 # ---------------------------------------------------------------- the model
 
 

@@ -149,6 +149,8 @@ def test_table_is_markdown(monkeypatch):
     [
         (lambda: plotting.tile(np.ones((1, 2, 2)), 0), "columns.*got 0"),
         (lambda: plotting.image_rows({"a": np.ones((1, 784)), "b": np.ones((2, 784))}), "one len"),
+        (lambda: plotting.manifold(np.ones((1, 784)), 2), "at least 2 by 2: got 1"),
+        (lambda: plotting.manifold(np.ones((5, 784)), 2), "at least 2 by 2: got 5"),
         (lambda: plotting.latent_scatter(np.ones((2, 3)), np.ones(2)), r"\(n, 2\), got \(2, 3\)"),
     ],
 )

@@ -476,6 +476,15 @@ def test_cd_chains_start_at_the_data_and_persistent_chains_forget_them(slow_chai
     np.testing.assert_array_equal(rbm.W, before)
 
 
+def test_persistent_chains_start_from_hidden_units_that_are_fair_coins(slow_chain):
+    rbm, truth, start = slow_chain
+    once = {"epochs": 1, "batch_size": 100, "step_size": 0.0}
+    (epoch,) = train(rbm, start[:100], generator(), **once, persistent_chains=60_000)
+    after_coins = truth.p_v_given_h.mean(axis=1)
+    assert distance(truth.frequencies(epoch.v_model), after_coins) < 0.01
+    assert distance(truth.p_v, after_coins) > 0.02
+
+
 TOY = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=np.float32)
 
 
@@ -725,19 +734,34 @@ def write_array(path):
     ("write", "message"),
     [
         (lambda path: np.savez(path, W=np.zeros((2, 2))), "version None, this code reads 1"),
+        (lambda path: np.savez(path, version=1), "lacks W, hidden_bias, settings, visible_bias"),
         (lambda path: np.savez(path, version=99), "version 99, this code reads 1"),
         (lambda path: np.savez(path, version=np.array([{}], dtype=object)), "allow_pickle=False"),
         (lambda path: path.write_bytes(b"PK\x03\x04 and then nothing"), "not a file that RBM.save"),
         (lambda path: path.write_text("no model"), "not a file that RBM.save"),
         (write_array, "not a file that RBM.save"),
     ],
-    ids=["no version", "other version", "pickle", "damaged", "text", "plain array"],
+    ids=["no version", "no arrays", "other version", "pickle", "damaged", "text", "plain array"],
 )
 def test_load_refuses_other_files(tmp_path, write, message):
     path = tmp_path / "file.npz"
     write(path)
     with pytest.raises(ValueError, match=message):
         RBM.load(path)
+
+
+def test_load_refuses_a_damaged_file_and_leaves_a_missing_one_missing(tmp_path):
+    path = tmp_path / "model.npz"
+    with pytest.raises(FileNotFoundError):
+        RBM.load(path)
+    RBM(60, 30, generator(), weight_std=0.1).save(path)
+    content = bytearray(path.read_bytes())
+    for byte in (0, len(content) // 3, len(content) // 2, len(content) - 4):
+        content[byte] ^= 255
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"not a file that RBM\.save wrote"):
+            RBM.load(path)
+        content[byte] ^= 255
 
 
 V = np.zeros((2, 3), dtype=np.float32)

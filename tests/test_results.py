@@ -150,6 +150,7 @@ def band(value, **more):
         (9.6, "· 01, loss: 10.1 → 9.6, 50% of its uncertainty", True),
         (11.2, "✗ 01, loss: 10.1 → 11.2, outside 10 ± 1", False),
         (8.8, "✗ 01, loss: 10.1 → 8.8, outside 10 ± 1", False),
+        ("nan", "✗ 01, loss: 10.1 → nan, outside 10 ± 1", False),
     ],
 )
 def test_moved_tells_moves_from_departures(value, line, inside):
@@ -249,6 +250,14 @@ def test_published_figures_are_complete_and_a_miss_has_its_reason():
         check = results.find(full, figure)
         assert full is None or "claim" not in figure or check, f"no check {figure['claim']!r}"
         assert results.verdict(figure, check) != "not reached" or figure.get("note")
+
+
+def test_every_kept_value_was_expected():
+    full, _ = results.read(RESULTS)
+    checks = [
+        c for entry in (full or {"notebooks": {}})["notebooks"].values() for c in entry["checks"]
+    ]
+    assert [check["claim"] for check in checks if check["expected"] is None] == []
 
 
 def test_kept_values_name_no_place():

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import re
+import subprocess
+import sys
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -99,6 +101,16 @@ def test_the_pages_read_in_order(pages, folder):
     positions = [text.find(f'href="notebooks/{path.stem}.html"') for path in PATHS]
     assert -1 not in positions
     assert positions == sorted(positions)
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for arguments, words in (([tmp_path], "holds something else"), ([], "usage:")):
+        command = [sys.executable, ROOT / "site" / "build.py", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert words in done.stderr
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_a_widget_becomes_a_sentence():

@@ -144,6 +144,21 @@ def test_parameter_counts_of_the_dense_networks(n_latent, count):
     assert encoder.count_params() + decoder.count_params() == count
 
 
+def test_the_deep_networks_mirror_each_other():
+    encoder, decoder = vae.deep_encoder(2, [7, 5]), vae.deep_decoder(2, [7, 5])
+    down = [784 * 7 + 7, 7 * 5 + 5, 5 * 2 + 2, 5 * 2 + 2]
+    up = [2 * 5 + 5, 5 * 7 + 7, 7 * 784 + 784]
+    for network, counts in ((encoder, down), (decoder, up)):
+        layers = [layer for layer in network.layers if layer.count_params()]
+        assert [layer.count_params() for layer in layers] == counts
+        assert {layer.activation for layer in layers[: len(down) - 2]} == {keras.activations.silu}
+    z_mean, z_log_var = encoder(np.zeros((3, 28, 28)))
+    assert z_mean.shape == z_log_var.shape == (3, 2)
+    assert decoder(z_mean).shape == (3, 28, 28)
+    outputs = [*encoder.layers[-2:], decoder.layers[-2]]
+    assert {layer.activation for layer in outputs} == {keras.activations.linear}
+
+
 @pytest.fixture
 def images():
     return load_digits().x_train[:50]
@@ -398,6 +413,20 @@ def test_shuffled_batches_binarise_each_draw_afresh_with_the_grey_level_as_proba
     np.testing.assert_allclose(epochs.mean(axis=(0, 1)), levels, atol=5 * 0.5 / 2000**0.5)
     assert (epochs[0] != epochs[1]).any()
     assert (epochs[..., [0, 4]] == [0, 1]).all()
+
+
+def test_a_black_pixel_stays_black_even_at_the_lowest_uniform_draw(monkeypatch):
+    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, seed: tf.zeros(shape))
+    levels = np.array([[0.0, 1 / 255]], np.float32)
+    (batch,) = vae.shuffled_batches(levels, 1, seed=0, binarise=True)
+    assert batch.numpy().tolist() == [[0, 1]]
+
+
+def test_a_step_is_traced_once(model, images, monkeypatch):
+    traced, step = [], model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
+    model.fit(images, batch_size=25, epochs=2, verbose=0)
+    assert len(traced) == 1
 
 
 def test_a_step_follows_the_mean_over_the_batch_not_the_sum(model, images):
