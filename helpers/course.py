@@ -247,6 +247,8 @@ class _Kernels:
             "OPENBLAS_NUM_THREADS": str(threads),
             "MALLOC_ARENA_MAX": "2",  # as in binder/start: with more heaps, freed memory is kept
         } | os.environ
+        if os.environ.get("MNIST_NPZ"):  # named from here; the kernels work in another folder
+            self.environment["MNIST_NPZ"] = os.path.abspath(os.environ["MNIST_NPZ"])
         self.at_work = set()
 
     def manager(self, peaks):

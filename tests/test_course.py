@@ -189,6 +189,18 @@ def test_notebooks_share_the_cores(run, tmp_path, monkeypatch, cores, jobs, thre
     assert run(jobs=jobs)
 
 
+def test_a_file_named_from_here_is_found_from_the_notebooks(run, tmp_path, monkeypatch):
+    (tmp_path / "mine.npz").write_bytes(b"digits")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_NPZ", "mine.npz")
+    write_notebook(
+        tmp_path / "notebooks",
+        "01_one",
+        "import os; open(os.environ['MNIST_NPZ'])",
+    )
+    assert run()
+
+
 def test_an_interruption_stops_the_kernels(run, tmp_path, monkeypatch):
     def interrupted(futures):
         while not (tmp_path / "notebooks" / "begun").exists():
