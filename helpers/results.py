@@ -15,6 +15,12 @@ import nbformat
 VALUES, PUBLISHED = "full.json", "published.toml"
 FIGURE_TAG = "results:"
 NOTABLE = 0.25  # of a value's band: a smaller move is not worth a line
+VERDICTS = (
+    "*Reproduced* means that the two figures differ by no more than our check leaves room for. "
+    "Where they differ more, ours is *better* or has *not reached* the published one; where the "
+    "data or the settings are others, so that neither direction is better, they are *not "
+    "comparable*."
+)
 
 
 def read(folder):
@@ -218,7 +224,9 @@ def _beside(full, published):
         rows.append((figure["model"], written(figure["value"]), here, verdict(figure, check)))
         note = f" {figure['note']}" if "note" in figure else ""
         sources.append(f"- *{figure['model']}*: {figure['source']}.{note}")
-    return f"{_table(rows)}\n\nWhere they come from, and what differs:\n\n" + "\n".join(sources)
+    return "\n\n".join(
+        [VERDICTS, _table(rows), "Where they come from, and what differs:", "\n".join(sources)]
+    )
 
 
 def verdict(figure, check):
