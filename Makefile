@@ -11,7 +11,7 @@ test: export TF_NUM_INTRAOP_THREADS ?= 1
 .PHONY: help course full compare test test-browser lint check lab site outputs links doctor clean
 
 help:
-	@echo "make course   run the course: every notebook's sample edition, about eight minutes"
+	@echo "make course   run the course: every notebook's sample edition, about five minutes"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make test     run the tests, and the notebooks' outputs against the committed ones"
 	@echo "make check    lint, then test"
