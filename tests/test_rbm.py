@@ -812,6 +812,7 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 1), "temperatures = 1"),
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 5, 1), "chains = 1"),
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 0.5]), "from 0 to 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0.5, 1]), "from 0 to 1"),
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 1, 1]), "from 0 to 1"),
         (lambda rbm, rng: reverse_ais(rbm, V[0], V[:1], rng), "1 row"),
         (lambda rbm, rng: reverse_ais(rbm, V[0], V + 0.5, rng), "v_model contains 0.5"),
