@@ -293,6 +293,11 @@ def test_docstrings_are_no_code(tmp_path, monkeypatch):
     assert mark(module.replace("x", "y").format("", "")) != plain
 
 
+def test_copies_lie_in_the_build_folder_that_git_ignores(tmp_path):
+    assert course._copies("sample") == course.ROOT / "build" / "sample"
+    assert course._copies("sample", tmp_path) == tmp_path
+
+
 def test_a_changed_notebook_is_not_kept(run, tmp_path, monkeypatch):
     write_notebook(tmp_path / "notebooks", "01_one", CHECK)
     write_notebook(tmp_path / "notebooks", "02_two", "1 / 0")
