@@ -286,7 +286,7 @@ def test_docstrings_are_no_code(tmp_path, monkeypatch):
         (tmp_path / "rbm.py").write_text(module)
         return course._fingerprint(tmp_path / "01_one.ipynb", {})
 
-    module = '{}def f(x):\n    {}return "x"\n'
+    module = '{0}def f(x):\n    {1}return "x"\n\n\ndef g(x):\n    {1}return x\n'
     plain = mark(module.format("", ""))
     assert mark(module.format('"""One\n\nmodule."""\n\n', '"""Of\n    x."""\n    ')) == plain
     assert mark(module.format('text = """One"""\n', "")) != plain
