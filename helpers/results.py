@@ -16,10 +16,10 @@ VALUES, PUBLISHED = "full.json", "published.toml"
 FIGURE_TAG = "results:"
 NOTABLE = 0.25  # of a value's band: a smaller move is not worth a line
 VERDICTS = (
-    "*Reproduced* means that the two figures differ by no more than our check leaves room for. "
-    "Where they differ more, ours is *better* or has *not reached* the published one; where the "
-    "data or the settings are others, so that neither direction is better, they are *not "
-    "comparable*."
+    "*Reproduced* means that the two figures differ by no more than our check leaves room for, or "
+    "by no more than a width that is set for this figure. Where they differ more, ours is *better* "
+    "or has *not reached* the published one. Where the data or the settings are others, no "
+    "direction is better and the width may be zero: then they are *not comparable*, however close."
 )
 
 
@@ -284,9 +284,11 @@ def _table(rows):
 
 
 def written(value):
-    """A value as text: numbers with five digits at most, a dash for `None`."""
+    """A value as text: numbers with five digits at most, a true minus sign, a dash for `None`."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return (f"{value:,}" if isinstance(value, int) else f"{value:.5g}").replace("-", "−")
+        text = str(value)
+    else:
+        text = f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+    return re.sub(r"-(?=\d|inf)", "−", text)

@@ -193,11 +193,8 @@ def test_a_file_named_from_here_is_found_from_the_notebooks(run, tmp_path, monke
     (tmp_path / "mine.npz").write_bytes(b"digits")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MNIST_NPZ", "mine.npz")
-    write_notebook(
-        tmp_path / "notebooks",
-        "01_one",
-        "import os; open(os.environ['MNIST_NPZ'])",
-    )
+    look = "import os; open(os.environ['MNIST_NPZ'])"
+    write_notebook(tmp_path / "notebooks", "01_one", look)
     assert run()
 
 

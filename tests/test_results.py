@@ -132,6 +132,23 @@ def test_every_row_of_the_page_has_the_cells_of_its_header(full):
             assert line.replace("\\|", "").count("|") == 5, line
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-543.4, "−543.4"),
+        ("-543.4", "−543.4"),
+        ("below 1e-12", "below 1e−12"),
+        (-1234, "−1,234"),
+        (True, "True"),
+        ([2, -3], "[2, −3]"),
+        ("mid-way", "mid-way"),
+        (None, "–"),
+    ],
+)
+def test_numbers_are_written_with_a_minus_sign(value, text):
+    assert results.written(value) == text
+
+
 def test_the_page_says_if_there_is_no_run_yet():
     page = results.page(None, [FIGURE])
     assert "No complete run" in page

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import runpy
 import subprocess
 import sys
 from urllib.parse import unquote, urlsplit
@@ -101,6 +102,15 @@ def test_the_pages_read_in_order(pages, folder):
     positions = [text.find(f'href="notebooks/{path.stem}.html"') for path in PATHS]
     assert -1 not in positions
     assert positions == sorted(positions)
+
+
+def test_a_failed_build_leaves_the_pages_as_they_were(tmp_path, monkeypatch):
+    builder = runpy.run_path(ROOT / "site" / "build.py")
+    failed = subprocess.CompletedProcess([], 2)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    (tmp_path / "index.html").write_text("yesterday's")
+    assert builder["build"](tmp_path) == 2
+    assert (tmp_path / "index.html").read_text() == "yesterday's"
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
