@@ -8,7 +8,9 @@ READY := $(VENV)/ready
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 
-.PHONY: help course full compare test test-browser lint check lab site outputs links doctor clean
+ONLY = $(if $(NOTEBOOK),--only $(NOTEBOOK))
+
+.PHONY: help course full compare test test-browser lint check lab site outputs versions links doctor clean
 
 help:
 	@echo "make course   run the course: every notebook's sample edition, about five minutes"
@@ -19,10 +21,12 @@ help:
 	@echo "make full     run the full edition on all of MNIST; writes results/"
 	@echo "make compare  run the full edition again and say what moved against results/"
 	@echo "make doctor   say what is missing or wrong here, and how to mend it"
-	@echo "make outputs  refresh the outputs of NOTEBOOK=04 (or of all), to be committed"
+	@echo "make outputs  refresh the notebooks' outputs, to be committed"
+	@echo "make versions write the versions of constraints.txt into the files for conda"
 	@echo "make links    write the public address from pyproject.toml into the README"
 	@echo "make test-browser  try JupyterLab, the site and TensorBoard in a real Chromium"
 	@echo "make clean    remove what the commands above made"
+	@echo "With NOTEBOOK=04 behind it, course, full, compare or outputs runs that notebook alone."
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'
@@ -31,13 +35,13 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 course: $(READY)
-	$(BIN)/python -m helpers.course run --edition sample
+	$(BIN)/python -m course run --edition sample $(ONLY)
 
 full: $(READY)
-	$(BIN)/python -m helpers.course run --edition full
+	$(BIN)/python -m course run --edition full $(ONLY)
 
 compare: $(READY)
-	$(BIN)/python -m helpers.course compare --edition full
+	$(BIN)/python -m course compare --edition $(or $(EDITION),full) $(ONLY)
 
 lab: $(READY)
 	cd notebooks && ../$(BIN)/jupyter lab 00_start_here.ipynb
@@ -59,14 +63,16 @@ site: $(READY)
 	@echo "Open build/site/index.html"
 
 doctor: $(READY)
-	$(BIN)/python -m helpers.course doctor
+	$(BIN)/python -m course doctor
 
 outputs: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=WARN \
-		--ExecutePreprocessor.record_timing=False notebooks/$(NOTEBOOK)*.ipynb
+	$(BIN)/python -m course outputs $(ONLY)
+
+versions: $(READY)
+	$(BIN)/python -m course versions
 
 links: $(READY)
-	$(BIN)/python -m helpers.course links
+	$(BIN)/python -m course links
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -2,37 +2,21 @@
 
     python benchmarks/gan.py [--mnist mnist.npz] [--repeats 5] [--batches 400]
 
-All train the dense networks of source C4, in batches of 64. Ours is `fit` with one compiled step
+All train the dense networks of notebook 07, in batches of 64. Ours is `fit` with one compiled step
 and 50 steps for each call. The usual loop calls the generator directly, then the discriminator's
 `train_on_batch` on real pictures, again on fakes, and last that of a stacked model whose
 discriminator does not learn. The lean loop saves what a loop can: fakes from a compiled function,
-and real and fake pictures in one call. Part of an epoch is timed and scaled to 60,000 digits. The
-three take turns in one process, so that a busy machine slows all alike: the ratios mean more than
-the seconds.
+and real and fake pictures in one call. Part of an epoch is timed and scaled to 60,000 digits.
 """
 
-import argparse
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
+from timing import EPOCH, in_turns, load_images, options, report
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from helpers.gan import GAN, dense_discriminator, dense_generator
 from helpers.runtime import keras, set_seed, tf
 
-BATCH, EPOCH, N_LATENT, STEP_SIZE = 64, 60_000, 100, 0.002
-REACH = 0.35
+BATCH, N_LATENT, STEP_SIZE = 64, 100, 0.002
 OURS = "helpers.gan"
-
-
-def load_images(path, n):
-    """The first n MNIST images in [-1, 1], or random pixels."""
-    if path is None:
-        return np.random.default_rng(0).uniform(-1, 1, (n, 28, 28)).astype(np.float32)
-    with np.load(path) as file:
-        return file["x_train"][:n].astype(np.float32) / 127.5 - 1
 
 
 def ours(images):
@@ -86,34 +70,17 @@ def train_on_batch(images, lean):
 
 def main():
     """Read the options, time all in turns, print medians and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", help="an .npz file with x_train (else random pixels)")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--batches", type=int, default=400)
-    options = parser.parse_args()
+    given = options(__doc__, batches=400)
     set_seed(0)
-    images = load_images(options.mnist, options.batches * BATCH)
-    passes = {
+    images = 2 * load_images(given.mnist, given.batches * BATCH) - 1
+    loops = {
         OURS: ours(images),
         "train_on_batch, usual": train_on_batch(images, lean=False),
         "train_on_batch, lean": train_on_batch(images, lean=True),
     }
-    times = {name: [] for name in passes}
-    for _ in range(options.repeats + 1):  # the first round warms up
-        for name, one_pass in passes.items():
-            start = time.perf_counter()
-            one_pass()
-            times[name].append((time.perf_counter() - start) * EPOCH / len(images))
-    times = {name: np.array(values[1:]) for name, values in times.items()}
-    print(f"Networks of source C4, batches of {BATCH}, seconds per epoch of {EPOCH:,}:")
-    for name, values in times.items():
-        spread = f"from {values.min():.2f} to {values.max():.2f}"
-        print(f"  {name:24s}{np.median(values):7.2f}  ({spread})")
-    for name in list(passes)[1:]:
-        ratios = times[OURS] / times[name]
-        spread = f"from {ratios.min():.2f} to {ratios.max():.2f}"
-        print(f"  {OURS} / {name}: {np.median(ratios):.2f}  ({spread})")
-    print(f"To reach: at most {REACH} of the usual loop.")
+    times = in_turns({name: lambda loop=loop: loop for name, loop in loops.items()}, given.repeats)
+    times = {name: values * EPOCH / len(images) for name, values in times.items()}
+    report(f"Batches of {BATCH}, seconds per epoch of {EPOCH:,}", times, OURS)
 
 
 if __name__ == "__main__":

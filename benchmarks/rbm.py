@@ -2,22 +2,17 @@
 
     python benchmarks/rbm.py [--mnist mnist.npz] [--repeats 5] [--hidden 500]
 
-All in one run, on the same float32 images in batches of 64. Only part of an epoch is timed (100
-batches for k = 1, 10 for k = 30) and scaled to 60,000 images. The candidates take turns, so that
-a busy machine slows all of them alike; the ratios are medians over the repeats and mean more than
-the seconds. Run it on a quiet machine: a second process on the cores spoils a multithreaded
-matrix product. The share of the SGEMM peak counts the 2k + 3 products of an update only.
+All on the same float32 images in batches of 64. Only part of an epoch is timed (100 batches for
+k = 1, 10 for k = 30) and scaled to 60,000 images. The share of the SGEMM peak counts the 2k + 3
+products of an update only.
 """
 
-import argparse
 import sys
-import time
 import warnings
-from pathlib import Path
 
 import numpy as np
+from timing import EPOCH, in_turns, load_images, options, report, seconds
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from helpers.rbm import RBM, train
 from helpers.runtime import tf
 
@@ -27,16 +22,8 @@ except ImportError:
     sys.exit("This benchmark compares with scikit-learn, which the course itself does not need: "
              "pip install scikit-learn")  # fmt: skip
 
-N_VISIBLE, BATCH, EPOCH, STEP_SIZE = 784, 64, 60_000, 0.01
+N_VISIBLE, BATCH, STEP_SIZE = 784, 64, 0.01
 OURS = "helpers.rbm, CD-k"
-
-
-def load_images(path, n):
-    """The first n MNIST images at threshold 0.5, or random pixels with as much ink."""
-    if path is None:
-        return (np.random.default_rng(0).random((n, N_VISIBLE)) < 0.13).astype(np.float32)
-    with np.load(path) as file:
-        return (file["x_train"][:n].reshape(n, N_VISIBLE) > 127).astype(np.float32)
 
 
 def ours(v, n_hidden, gibbs_steps, persistent_chains=0):
@@ -87,13 +74,6 @@ def tensorflow_port(v, n_hidden, gibbs_steps):
     return one_pass
 
 
-def seconds(one_pass):
-    """Wall-clock seconds of a call."""
-    start = time.perf_counter()
-    one_pass()
-    return time.perf_counter() - start
-
-
 def sgemm_peak(n=2048):
     """The best float32 rate of a large square matrix product here, in floating-point ops/s."""
     a = np.random.default_rng(0).random((n, n), dtype=np.float32)
@@ -102,36 +82,22 @@ def sgemm_peak(n=2048):
 
 def compare(candidates, v, n_hidden, gibbs_steps, repeats):
     """Time the candidates in turns; print medians and the ratio of ours to each other."""
-    times = {name: [] for name in candidates}
-    for _ in range(repeats + 1):  # the first round warms up
-        for name, candidate in candidates.items():
-            times[name].append(seconds(candidate(v, n_hidden, gibbs_steps)) * EPOCH / len(v))
-    times = {name: np.array(values[1:]) for name, values in times.items()}
-    print(f"\n{n_hidden} hidden units, k = {gibbs_steps}, seconds per epoch of {EPOCH:,}:")
-    flops = (2 * gibbs_steps + 3) * 2 * EPOCH * N_VISIBLE * n_hidden
-    peak = sgemm_peak()
-    for name, values in times.items():
-        median = np.median(values)
-        print(
-            f"  {name:24s}{median:7.2f}  (from {values.min():.2f} to {values.max():.2f}), "
-            f"{flops / median / peak:4.0%} of the SGEMM peak of {peak / 1e9:.0f} Gflop/s"
-        )
-    for name in list(candidates)[1:]:
-        ratios = times[OURS] / times[name]
-        print(
-            f"  {OURS} / {name}: {np.median(ratios):.2f}  "
-            f"(from {ratios.min():.2f} to {ratios.max():.2f})"
-        )
+    passes = {name: lambda c=c: c(v, n_hidden, gibbs_steps) for name, c in candidates.items()}
+    times = in_turns(passes, repeats)
+    times = {name: values * EPOCH / len(v) for name, values in times.items()}
+    flops, peak = (2 * gibbs_steps + 3) * 2 * EPOCH * N_VISIBLE * n_hidden, sgemm_peak()
+    title = f"{n_hidden} hidden units, k = {gibbs_steps}, seconds per epoch of {EPOCH:,}"
+    share = f"of the SGEMM peak of {peak / 1e9:.0f} Gflop/s"
+    report(title, times, OURS, lambda median: f"{flops / median / peak:.0%} {share}")
 
 
 def main():
     """Read the options and print both comparisons."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", help="an .npz file with x_train (else random pixels)")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--hidden", type=int, default=500)
-    options = parser.parse_args()
+    given = options(__doc__, hidden=500)
     warnings.simplefilter("ignore")
+    images = load_images(given.mnist, 100 * BATCH).reshape(-1, N_VISIBLE)
+    threshold = 0.5 if given.mnist else 0.87  # random pixels with as much ink as digits have
+    v = (images > threshold).astype(np.float32)
     k1 = {
         OURS: ours,
         "helpers.rbm, PCD": lambda v, n_hidden, k: ours(v, n_hidden, k, persistent_chains=BATCH),
@@ -139,8 +105,8 @@ def main():
         "TensorFlow port, CD-k": tensorflow_port,
     }
     k30 = {name: k1[name] for name in (OURS, "TensorFlow port, CD-k")}
-    compare(k1, load_images(options.mnist, 100 * BATCH), options.hidden, 1, options.repeats)
-    compare(k30, load_images(options.mnist, 10 * BATCH), options.hidden, 30, options.repeats)
+    compare(k1, v, given.hidden, 1, given.repeats)
+    compare(k30, v[: 10 * BATCH], given.hidden, 30, given.repeats)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,13 @@ fifteen minutes on two quiet cores.
 
 import argparse
 import itertools
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from helpers.ais import annealed_importance_sampling, reverse_ais
 from helpers.data import binarise_by_sampling, binarise_by_threshold, load_digits
-from helpers.rbm import RBM, annealed_importance_sampling, base_rate_bias, reverse_ais, train
+from helpers.rbm import RBM, base_rate_bias, train
 
 
 def generator(seed):

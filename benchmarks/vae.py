@@ -7,23 +7,17 @@ examples: a `train_step` of its own, NumPy arrays into `fit`, everything else as
 `helpers.vae.VAE` fed by `shuffled_batches`, an epoch in one execution, which notebook 04 uses as
 well; the last candidate compiles it with XLA too, which Keras does not do by itself on a CPU, and
 which draws other random numbers and excludes the reproducible operations that `set_seed` asks for.
-All in one process on the same images; the candidates take turns, so that a busy machine slows all
-of them alike, and the ratios are medians over the repeats. The first two epochs of each (tracing,
-compiling) are not counted. --reproducible measures as the notebooks run: after `set_seed`.
+The first two epochs of each (tracing, compiling) are not counted. --reproducible measures as the
+notebooks run: after `set_seed`.
 """
 
-import argparse
-import sys
-import time
-from pathlib import Path
+from timing import EPOCH, in_turns, load_images, options, report
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from helpers.batches import shuffled_batches
 from helpers.runtime import keras, set_seed, tf
-from helpers.vae import VAE, dense_decoder, dense_encoder, shuffled_batches, squared_error
+from helpers.vae import VAE, dense_decoder, dense_encoder, squared_error
 
-IMAGES, N_LATENT = 60_000, 2
+N_LATENT = 2
 
 
 class UsualVAE(keras.Model):
@@ -73,47 +67,18 @@ def ours(images, batch_size, **options):
     return lambda: vae.fit(batches, shuffle=False, verbose=0)
 
 
-def seconds(epoch):
-    """Wall-clock seconds of a call."""
-    start = time.perf_counter()
-    epoch()
-    return time.perf_counter() - start
-
-
 def main():
     """Read the options, time the candidates in turns, print medians and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", help="an .npz file with x_train (else random pixels)")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--reproducible", action="store_true", help="after set_seed")
-    options = parser.parse_args()
-    if options.reproducible:
+    given = options(__doc__, batch=128, reproducible=False)
+    if given.reproducible:
         set_seed(0)
-    if options.mnist:
-        with np.load(options.mnist) as file:
-            images = (file["x_train"][:IMAGES] / 255).astype(np.float32)
-    else:
-        images = np.random.default_rng(0).random((IMAGES, 28, 28), dtype=np.float32)
-    candidates = {
-        "usual Keras style": usual(images, options.batch),
-        "ours": ours(images, options.batch),
-    }
-    if not options.reproducible:
-        candidates["ours, XLA"] = ours(images, options.batch, jit_compile=True)
-    times = {name: [] for name in candidates}
-    for _ in range(options.repeats + 2):
-        for name, epoch in candidates.items():
-            times[name].append(seconds(epoch) * IMAGES / len(images))
-    times = {name: np.array(values[2:]) for name, values in times.items()}
-    print(f"seconds per epoch of {IMAGES:,}, batches of {options.batch}:")
-    for name, values in times.items():
-        ratios = values / times["usual Keras style"]
-        print(
-            f"  {name:18s}{np.median(values):6.2f}  (from {values.min():.2f} to "
-            f"{values.max():.2f}), ratio to the usual style {np.median(ratios):.2f}  "
-            f"(from {ratios.min():.2f} to {ratios.max():.2f})"
-        )
+    images = load_images(given.mnist, EPOCH)
+    epochs = {"usual Keras style": usual(images, given.batch), "ours": ours(images, given.batch)}
+    if not given.reproducible:
+        epochs["ours, XLA"] = ours(images, given.batch, jit_compile=True)
+    passes = {name: lambda epoch=epoch: epoch for name, epoch in epochs.items()}
+    times = in_turns(passes, given.repeats, warm_up=2)
+    report(f"Seconds per epoch of {EPOCH:,}, batches of {given.batch}", times, "ours")
 
 
 if __name__ == "__main__":

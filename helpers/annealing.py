@@ -56,7 +56,7 @@ def linear(step, length):
     return np.clip(np.divide(step, length), 0, 1)
 
 
-def sigmoid(step, midpoint, width, highest=1.0):
+def logistic(step, midpoint, width, highest=1.0):
     """A smooth switch: weight = highest * sigmoid((step - midpoint) / width).
 
     Caveat: at step 0 the weight is not 0, and `highest` is approached but never reached; within

@@ -1,9 +1,10 @@
-"""The check line under a claim, and the checker behind an exercise.
+"""The check line under a claim.
 
-`check` compares a measured value with what this page claims and prints one line that is the same
-on every run as long as the claim holds: a test can compare it letter by letter. A claim that fails
-raises nothing, so a learner who changes a number sees the mark turn and goes on. The measured value
-travels in the metadata of the output, where `helpers.course` reads it back.
+`check` compares a measured value with what this page claims and prints one line: a mark, the claim,
+what was measured, and what was expected. A claim that fails raises nothing, so a learner who
+changes a number sees the mark turn and goes on. The same numbers travel, as numbers, in the
+metadata of the output, where the tool `course` reads them back; a test of the notebooks compares
+the line without the measured number.
 """
 
 import math
@@ -12,23 +13,33 @@ import numbers
 import numpy as np
 from IPython.display import display
 
-EDITIONS = ("sample", "full")
-_edition = EDITIONS[0]
+PASSED, FAILED, NOTED = "✓", "✗", "·"
+DATASETS = {"sample": "sample", "full": "mnist"}  # each edition's own
+_edition = "sample"
+_judging = True
 
 
-def use_edition(edition):
+def use_edition(edition, dataset=None):
     """Say which edition runs: `check` compares with the values expected for that one.
+
+    On other digits than the edition's own nothing that was expected applies. Then one line says so,
+    and checks print what they measured and judge nothing.
 
     Args:
         edition: "sample" or "full".
+        dataset: the digits that are used, if any: "sample" or "mnist".
 
     Raises:
-        ValueError: the name is unknown; the edition stays what it was.
+        ValueError: the edition is unknown; it stays what it was.
     """
-    global _edition
-    if edition not in EDITIONS:
+    global _edition, _judging
+    if edition not in DATASETS:
         raise ValueError(f'unknown edition {edition!r}: choose "sample" or "full"')
-    _edition = edition
+    _edition, _judging = edition, dataset in (None, DATASETS[edition])
+    if not _judging:
+        line = f"expectations of the {edition} edition are those of dataset {DATASETS[edition]!r}"
+        line += f", and here it is {dataset!r}: checks print what they measured and judge nothing"
+        display({"text/plain": f"{NOTED} {line}"}, raw=True)
 
 
 def check(claim, value, *, equals=None, below=None, above=None, sample=None, full=None, n=None):
@@ -50,99 +61,59 @@ def check(claim, value, *, equals=None, below=None, above=None, sample=None, ful
     Raises:
         ValueError: several kinds of expectation are given, or a tolerance is not positive.
     """
-    pairs = {"sample": sample, "full": full}
-    given = {"equals": equals, "below": below, "above": above, "a pair": sample or full}
-    kinds = [kind for kind, expectation in given.items() if expectation is not None]
-    if len(kinds) > 1:
+    bands = {name: pair for name, pair in (("sample", sample), ("full", full)) if pair is not None}
+    facts = {"equals": equals, "below": below, "above": above}
+    given = {kind: fact for kind, fact in facts.items() if fact is not None}
+    if len(given) + bool(bands) > 1:
+        kinds = [*given, *(["a band"] if bands else [])]
         raise ValueError(f"check({claim!r}) takes one kind of expectation, got {kinds}")
-    for pair in filter(None, pairs.values()):
+    for pair in bands.values():
         if not (len(pair) == 2 and pair[1] > 0):
             raise ValueError(f"check({claim!r}) needs (expected, tolerance > 0), got {pair}")
     value = np.asarray(value).item() if hasattr(value, "__array__") else value
 
-    if kinds == ["equals"]:
-        holds, expected = value == equals, _write(equals)
-    elif kinds == ["below"]:
-        holds, expected = value < below, f"below {_write(below)}"
-    elif kinds == ["above"]:
-        holds, expected = value > above, f"above {_write(above)}"
-    elif pairs[_edition] is None:
-        holds, expected = None, None
+    record = {"claim": claim, "edition": _edition, "n": n, "value": value}
+    if not _judging:
+        holds, bands = None, {}
+    elif equals is not None:
+        holds, record["expected"] = value == equals, equals
+    elif below is not None:
+        holds, record["bound"], record["side"] = value < below, below, "below"
+    elif above is not None:
+        holds, record["bound"], record["side"] = value > above, above, "above"
+    elif _edition in bands:
+        expected, tolerance = bands[_edition]
+        holds = abs(value - expected) <= tolerance
+        record |= {"expected": expected, "tolerance": tolerance}
     else:
-        centre, tolerance = pairs[_edition]
-        holds, expected = abs(value - centre) <= tolerance, f"{centre} ± {tolerance}"
-
-    if holds is None:
-        line = f"· {claim}: measured {_write(value)}, nothing to compare with in this edition"
-    elif holds:
-        line = f"✓ {claim}: {expected}"
-    else:
-        line = f"✗ {claim}: expected {expected}, measured {_write(value)}"
-    record = {"claim": claim, "value": value, "expected": expected, "holds": holds, "n": n}
-    if isinstance(value, float) and not math.isfinite(value):
-        record["value"] = str(value)
-    display({"text/plain": line}, raw=True, metadata={"check": record | {"edition": _edition}})
+        holds = None
+    if bands:
+        record["bands"] = bands
+    expectation = "" if equals is not None and holds else _expectation(record)
+    record["holds"] = None if holds is None else bool(holds)
+    for name in ("value", "expected", "bound"):
+        if isinstance(record.get(name), float) and not math.isfinite(record[name]):
+            record[name] = str(record[name])  # JSON has no such number
+    line = f"{_mark(holds)} {claim}: {written(value)}{expectation}"
+    display({"text/plain": line}, raw=True, metadata={"check": record})
 
 
-def check_exercise(number, answer):
-    """Say whether an answer to an exercise is right: ✓, ✗ with a hint, or not attempted.
-
-    Args:
-        number: the exercise, such as "04.2".
-        answer: the learner's function or value. `None`, `...`, or a function that returns one of
-            them counts as not attempted.
-
-    Raises:
-        ValueError: there is no exercise of that number.
-    """
-    from helpers.exercises import EXERCISES
-
-    if number not in EXERCISES:
-        raise ValueError(f"no exercise {number!r}: there are {', '.join(sorted(EXERCISES))}")
-    verdict = judge(EXERCISES[number], answer)
-    marks = {None: f"– exercise {number}: not attempted", "": f"✓ exercise {number}: right"}
-    line = marks.get(verdict, f"✗ exercise {number}: {verdict}")
-    display({"text/plain": line}, raw=True)
+def _mark(holds):
+    return NOTED if holds is None else PASSED if holds else FAILED
 
 
-class NotAttemptedError(Exception):
-    """An exercise's stub is as it was."""
+def _expectation(record):
+    if "tolerance" in record:
+        return f" (expected {record['expected']} ± {record['tolerance']})"
+    if "bound" in record:
+        return f" (expected {record['side']} {written(record['bound'])})"
+    if "expected" in record:
+        return f" (expected {written(record['expected'])})"
+    return " (nothing is expected of it here)"
 
 
-def judge(exercise, answer):
-    """Run an exercise's checker on an answer.
-
-    Args:
-        exercise: a function of one argument that returns "" if the answer is right, else a hint.
-            A learner's function reaches it wrapped: returning `None` or `...` ends the judging.
-        answer: the learner's function or value.
-
-    Returns:
-        "" if it is right, a hint if it is wrong, `None` if it was not attempted. An exception in
-        the learner's own code becomes a hint that names it.
-    """
-    try:
-        return exercise(_attempted(answer) if not callable(answer) else _wrapped(answer))
-    except NotAttemptedError:
-        return None
-    except Exception as error:
-        return f"your answer stopped with {type(error).__name__}: {error}"
-
-
-def _wrapped(function):
-    def call(*args, **kwargs):
-        return _attempted(function(*args, **kwargs))
-
-    return call
-
-
-def _attempted(answer):
-    if answer is None or answer is ...:
-        raise NotAttemptedError
-    return answer
-
-
-def _write(value):
+def written(value, digits=4):
+    """A value as text: numbers with so many significant digits, whole numbers in full."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return str(value)
-    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{value:.{digits}g}"

@@ -60,9 +60,7 @@ def load_digits(dataset="sample"):
     """
     if dataset not in SHAPES_AND_DIGESTS:
         raise ValueError(f'unknown dataset {dataset!r}: choose "sample" or "mnist"')
-    arrays = (
-        read_digits(SAMPLE_FILE, "sample") if dataset == "sample" else _find_or_download_mnist()
-    )
+    arrays = read_digits(SAMPLE_FILE, "sample") if dataset == "sample" else fetch_mnist()[1]
     return Digits(
         x_train=arrays["x_train"].astype(np.float32) / 255,
         y_train=arrays["y_train"].astype(np.int64),
@@ -197,7 +195,10 @@ def find_mnist():
 
 
 def _download_mnist():
-    """Let Keras download MNIST beside its usual place, verify it, and only then put it there."""
+    """Let Keras download MNIST beside its usual place, verify it, and only then put it there.
+
+    Returns the file's path and its four arrays.
+    """
     from helpers.runtime import keras
 
     target = keras_cache() / "mnist.npz"
@@ -208,12 +209,21 @@ def _download_mnist():
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return arrays
+    return target, arrays
 
 
-def _find_or_download_mnist():
+def fetch_mnist():
+    """Find all of MNIST, or let Keras download it into its cache.
+
+    Returns:
+        The file's path and its four arrays.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `find_mnist`, with the reason why the download
+            failed; what MNIST_NPZ names is used or refused, and nothing is downloaded in its place.
+    """
     try:
-        return find_mnist()[1]
+        return find_mnist()
     except (FileNotFoundError, ValueError) as error:
         if os.environ.get("MNIST_NPZ"):
             raise

@@ -1,23 +1,201 @@
-"""The checkers behind the exercises, one small function for each.
+"""The exercises of the notebooks: what is asked, what is right, and hints on the way.
 
-A checker gets the learner's answer, a value or a function, and returns "" if it is right, else a
-hint that points to the idea without giving the answer. It compares with a truth that it computes
-in another way than the solution does.
+`check_exercise` says whether an answer is right, and `hint` helps one step further. Behind them
+stands a judge for each exercise, a function with the name of the answer in the notebook. It gets
+the learner's answer, a number or a function, and returns "" if it is right, else feedback that
+points to the idea without giving the answer. It compares with a truth that it computes in another
+way than the solution does.
 """
 
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
+from IPython.display import display
 
-EXERCISES = {}
+from helpers.checks import FAILED, PASSED
+
+NOT_ATTEMPTED = "–"
+EXERCISES = {}  # number -> Exercise
+_hints_shown = Counter()  # number -> how many hints were shown, 0 again after the solution
 
 
-def exercise(number):
-    """Register the checker of the exercise of this number."""
+class Exercise(NamedTuple):
+    """What belongs to one exercise: its judge, what it asks for, and its hints in their order."""
 
-    def register(checker):
-        EXERCISES[number] = checker
-        return checker
+    judge: Callable
+    asks: str
+    hints: tuple
+
+
+class NotAttemptedError(Exception):
+    """An exercise's stub is as it was."""
+
+
+class WrongKindError(Exception):
+    """An answer, or what a learner's function returned, is not of the kind that is asked for."""
+
+
+def exercise(number, *, asks, hints):
+    """Register the decorated function as the judge of an exercise.
+
+    Args:
+        number: the exercise, such as "04.2".
+        asks: "number" or "function". The judge of a number gets a finite float; the judge of a
+            function gets the learner's function, which there returns arrays of floats.
+        hints: sentences from the idea to the last nudge, none of them the solution.
+
+    Returns:
+        A decorator that returns the judge as it is.
+
+    Raises:
+        ValueError: `asks` is something else.
+    """
+    if asks not in ("number", "function"):
+        raise ValueError(f'asks must be "number" or "function", got {asks!r}')
+
+    def register(judge):
+        EXERCISES[number] = Exercise(judge, asks, hints)
+        return judge
 
     return register
+
+
+def check_exercise(number, answer):
+    """Print whether an answer to an exercise is right: ✓, ✗ with feedback, or not attempted.
+
+    Args:
+        number: the exercise, such as "04.2".
+        answer: the learner's function or number. `None`, `...`, or a function that returns one of
+            them counts as not attempted.
+
+    Raises:
+        ValueError: there is no exercise of that number.
+    """
+    feedback = judge(number, answer)
+    if feedback is None:
+        line = f"{NOT_ATTEMPTED} exercise {number}: not attempted"
+    elif feedback:
+        line = f"{FAILED} exercise {number}: {feedback}"
+    else:
+        line = f"{PASSED} exercise {number}: right"
+    display({"text/plain": line}, raw=True)
+
+
+def hint(number):
+    """Print the next hint for an exercise.
+
+    The first call prints the first hint, each further call the next one. After the last hint a
+    call points to the solution, and the one after that begins again.
+
+    Args:
+        number: the exercise, such as "04.2".
+
+    Raises:
+        ValueError: there is no exercise of that number.
+    """
+    hints = _find(number).hints
+    shown = _hints_shown[number]
+    if shown < len(hints):
+        line = f"hint {shown + 1} of {len(hints)}: {hints[shown]}"
+    else:
+        line = (
+            f"that was the last of {len(hints)} hints: the solution is folded below; "
+            "ask again to see the hints once more"
+        )
+    _hints_shown[number] = (shown + 1) % (len(hints) + 1)
+    display({"text/plain": line}, raw=True)
+
+
+def judge(number, answer):
+    """Run an exercise's judge on an answer.
+
+    Args:
+        number: the exercise, such as "04.2".
+        answer: the learner's function, or a number in any form: a Python or NumPy number, a
+            tensor, an array or list of one.
+
+    Returns:
+        "" if the answer is right, feedback if it is wrong, `None` if it was not attempted. An
+        answer of another kind, and an exception in the learner's own code, become feedback too.
+
+    Raises:
+        ValueError: there is no exercise of that number.
+    """
+    found = _find(number)
+    try:
+        return found.judge(_prepared(answer, found.asks))
+    except NotAttemptedError:
+        return None
+    except WrongKindError as error:
+        return str(error)
+    except Exception as error:
+        return f"your answer stopped with {type(error).__name__}: {error}"
+
+
+def _find(number):
+    if number not in EXERCISES:
+        raise ValueError(f"no exercise {number!r}: there are {', '.join(sorted(EXERCISES))}")
+    return EXERCISES[number]
+
+
+def _prepared(answer, asks):
+    """The answer as its judge gets it: a float, or a function that returns arrays of floats."""
+    _stop_if_untouched(answer)
+    if asks == "number":
+        return _one_number(answer)
+    if not callable(answer):
+        raise WrongKindError(
+            "this exercise asks for a function; your answer has the type "
+            f"{type(answer).__name__}: give the function itself, and do not call it"
+        )
+
+    def call(*args, **kwargs):
+        returned = answer(*args, **kwargs)
+        _stop_if_untouched(returned)
+        return _floats(returned, "your function should return numbers; what it returned")
+
+    return call
+
+
+def _stop_if_untouched(answer):
+    if answer is None or answer is ...:
+        raise NotAttemptedError
+
+
+def _one_number(answer):
+    sentence = "this exercise asks for one number; your answer"
+    values = _floats(answer, sentence)
+    if values.size != 1:
+        raise WrongKindError(f"{sentence} holds {values.size} numbers")
+    value = values.item()
+    if np.isnan(value):
+        raise WrongKindError(
+            f"{sentence} is NaN: look for 0 / 0 or the logarithm of a negative number"
+        )
+    if np.isinf(value):
+        raise WrongKindError(f"{sentence} is infinite: look for a division by 0 or the log of 0")
+    return value
+
+
+def _floats(values, sentence):
+    """The values as an array of floats, or an error: the sentence, and what they are instead."""
+    kind = None
+    try:
+        array = np.asarray(values)
+        kind = array.dtype.kind
+        if kind in "iufO":  # integers, floats, and Python's other numbers such as fractions
+            return array.astype(float)
+    except Exception:  # foreign types raise what they like
+        pass
+    if callable(values):
+        raise WrongKindError(f"{sentence} is a function: call it")
+    if kind in ("U", "S"):
+        raise WrongKindError(f"{sentence} is text: leave out the quotation marks")
+    if kind == "b":
+        raise WrongKindError(f"{sentence} is True or False")
+    raise WrongKindError(f"{sentence} has the type {type(values).__name__}")
 
 
 def same(answer, truth, tolerance=1e-5):
@@ -26,32 +204,68 @@ def same(answer, truth, tolerance=1e-5):
     return answer.shape == truth.shape and np.allclose(answer, truth, rtol=tolerance, atol=1e-6)
 
 
-@exercise("00.1")
-def _(white_share):
+# ---------------------------------------------------------------- 00, start here
+
+
+@exercise(
+    "00.1",
+    asks="number",
+    hints=(
+        "Imagine one digit in its square of 28 × 28 pixels: does the stroke cover more than half "
+        "of the square, or much less?",
+        "Pixels darker than ½ are 13 % of all, as a check above says. The grey edges of the "
+        "strokes are not white either: how much do they take from the rest?",
+    ),
+)
+def white_share(answer):
+    """The share of completely white pixels, to within 0.05."""
     from helpers.data import load_digits
 
     truth = np.mean(load_digits("sample").x_train == 0)
-    if not 0 <= white_share <= 1:
+    if not 0 <= answer <= 1:
         return "a share lies between 0 and 1"
-    return "" if abs(white_share - truth) < 0.05 else "look at the digits: how much is paper?"
+    return "" if abs(answer - truth) < 0.05 else "look at the digits: how much is paper?"
 
 
-@exercise("00.2")
-def _(growth):
+@exercise(
+    "00.2",
+    asks="number",
+    hints=(
+        "A pixel becomes ink if its grey level lies above the threshold. Does a lower threshold "
+        "make more ink, or less?",
+        "`binarise_by_threshold` takes the threshold as its second argument, and the mean of what "
+        "it returns is the share of ink.",
+        "Divide the share of ink at the threshold 0.2 by the share at the threshold ½.",
+    ),
+)
+def growth(answer):
+    """The factor by which the share of ink grows with a lower threshold."""
     from helpers.data import load_digits
 
     images = load_digits("sample").x_train
     truth = np.mean(images > 0.2) / np.mean(images > 0.5)
-    if growth < 1:
+    if answer < 1:
         return "a lower threshold makes more ink: divide the other way round"
-    return "" if abs(growth - truth) < 0.02 else "the share at threshold 0.2, over the share at 0.5"
+    return "" if abs(answer - truth) < 0.02 else "the share at threshold 0.2, over the share at 0.5"
 
 
-@exercise("00.3")
-def _(average_digit):
+@exercise(
+    "00.3",
+    asks="function",
+    hints=(
+        "Only the images with the label that is asked for should count. How can `labels` pick "
+        "them out of `images`?",
+        "Comparing `labels` with `digit` gives True or False for each image, and such an array "
+        "can stand between the brackets of `images`.",
+        "The average should be an image again. So take the mean along one axis only: the one that "
+        "counts the images.",
+    ),
+)
+def average_digit(answer):
+    """The average of all images with one label."""
     images = np.arange(5 * 28 * 28, dtype=float).reshape(5, 28, 28)
     labels = np.array([3, 1, 3, 3, 1])
-    average = np.asarray(average_digit(images, labels, 3))
+    average = answer(images, labels, 3)
     if average.shape != (28, 28):
         return f"the average of images is an image, but yours has shape {average.shape}"
     if same(average, images.mean(axis=0)):
@@ -59,69 +273,29 @@ def _(average_digit):
     return "" if same(average, (images[0] + images[2] + images[3]) / 3) else "which images count?"
 
 
-@exercise("00.4")
-def _(images_of):
+@exercise(
+    "00.4",
+    asks="function",
+    hints=(
+        "A row holds 785 numbers and a picture 784. Which number of the row is not a pixel?",
+        "`:784` keeps the columns 0 to 783. In which column do the pixels begin, and in which do "
+        "they end?",
+    ),
+)
+def images_of(answer):
+    """Images from rows that begin with a label."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 28, 28))
     rows = np.column_stack([[7, 2, 9], images.reshape(3, 784)])
-    answer = np.asarray(images_of(rows))
-    if answer.shape != (3, 28, 28):
-        return f"three rows should give shape (3, 28, 28), yours gave {answer.shape}"
-    if same(answer, rows[:, :784].reshape(3, 28, 28) / 255):
+    pictures = answer(rows)
+    if pictures.shape != (3, 28, 28):
+        return f"three rows should give shape (3, 28, 28), yours gave {pictures.shape}"
+    if same(pictures, rows[:, :784].reshape(3, 28, 28) / 255):
         return "your first pixel is still the label, and the last pixel is missing"
-    return "" if same(answer, images / 255) else "check the range: from 0 to 1"
+    return "" if same(pictures, images / 255) else "check the range: from 0 to 1"
 
 
-@exercise("01.1")
-def _(steps_without_weights):
-    if same(steps_without_weights, 0):
-        return "at the start it is at the white picture for sure, which the model is not"
-    return "" if same(steps_without_weights, 1) else "what does the next picture depend on?"
-
-
-@exercise("01.2")
-def _(steps_weaker):
-    rng = np.random.default_rng(2)
-    W = rng.normal(0, 1.5, (4, 3))
-    b = -W.sum(axis=1) / 2 + rng.normal(0, 0.5, 4)
-    c = -W.sum(axis=0) / 2 + rng.normal(0, 0.5, 3)
-    joint = _joint_probability(W, b, c)
-    step = (joint / joint.sum(axis=1, keepdims=True)) @ (joint / joint.sum(axis=0)).T
-    powers = [np.linalg.matrix_power(step, k)[0] for k in range(50)]
-    distances = np.array([abs(power - joint.sum(axis=1)).sum() / 2 for power in powers])
-    if same(steps_weaker, 26):
-        return "that is the RBM of the page: draw one with weaker weights"
-    right = same(steps_weaker, np.argmax(distances < 0.01))
-    return "" if right else "a distance below 0.01, with weight_std=1.5 and seed=2"
-
-
-@exercise("01.3")
-def _(pixel_probability):
-    rng = np.random.default_rng(0)
-    W, b, c = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=2)
-    v = np.array([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 0]])
-    p = _joint_probability(W, b, c).sum(axis=1)  # pixel i of picture n is bit i of n
-    truth = [p[6] / (p[4] + p[6]), p[7] / (p[5] + p[7])] * 2
-    truth[2:] = truth[0], p[3] / (p[1] + p[3])
-    answer = np.asarray(pixel_probability(v.copy(), 1, W, b, c))
-    if answer.shape != (4,):
-        return f"four pictures should give shape (4,), yours gave {answer.shape}"
-    if not same(answer[0], answer[2]):
-        return "the answer must not depend on the pixel in question, which is unknown"
-    if same(answer, 1 - np.array(truth)):
-        return "that is the probability that the pixel is blank"
-    return "" if same(answer, truth) else "compare two pictures that differ in this pixel only"
-
-
-@exercise("01.4")
-def _(first_infinite):
-    if first_infinite != int(first_infinite):
-        return "a whole number, please"
-    with np.errstate(over="ignore"):
-        infinite = np.isinf(np.log(1 + np.exp(np.float32([first_infinite - 1, first_infinite]))))
-    if infinite.tolist() == [False, True]:
-        return ""
-    return "one less is infinite too" if infinite[0] else "there it is still finite, in float32"
+# ---------------------------------------------------------------- 01, derive the RBM
 
 
 def _joint_probability(W, b, c):
@@ -131,82 +305,267 @@ def _joint_probability(W, b, c):
     return weights / weights.sum()
 
 
-@exercise("02.1")
-def _(log_z):
-    if same(log_z, 804):
+@exercise(
+    "01.1",
+    asks="number",
+    hints=(
+        "A Gibbs step draws the hidden units given the picture, then a new picture given the "
+        "hidden units. What does the old picture hand on to the new one?",
+        "Put W = 0 into both conditionals: every pixel is a coin with probability sigmoid(b), in "
+        "the model too. Which picture of the chain is the first that was tossed like that?",
+    ),
+)
+def steps_without_weights(answer):
+    """The Gibbs steps that a chain without weights needs to reach the model."""
+    if same(answer, 0):
+        return "at the start it is at the white picture for sure, which the model is not"
+    return "" if same(answer, 1) else "what does the next picture depend on?"
+
+
+@exercise(
+    "01.2",
+    asks="number",
+    hints=(
+        "Weaker weights let a chain forget its start sooner. So should it need more than 26 "
+        "steps, or fewer?",
+        "The page has a function that counts the steps of any RBM: look for `mixing_steps`.",
+        "`toy_rbm` returns the weights and both biases. `mixing_steps` takes these three, one "
+        "after the other.",
+    ),
+)
+def steps_weaker(answer):
+    """The Gibbs steps that a chain with weaker weights needs."""
+    rng = np.random.default_rng(2)
+    W = rng.normal(0, 1.5, (4, 3))
+    b = -W.sum(axis=1) / 2 + rng.normal(0, 0.5, 4)
+    c = -W.sum(axis=0) / 2 + rng.normal(0, 0.5, 3)
+    joint = _joint_probability(W, b, c)
+    step = (joint / joint.sum(axis=1, keepdims=True)) @ (joint / joint.sum(axis=0)).T
+    powers = [np.linalg.matrix_power(step, k)[0] for k in range(50)]
+    distances = np.array([abs(power - joint.sum(axis=1)).sum() / 2 for power in powers])
+    if same(answer, 26):
+        return "that is the RBM of the page: draw one with weaker weights"
+    right = same(answer, np.argmax(distances < 0.01))
+    return "" if right else "a distance below 0.01, with weight_std=1.5 and seed=2"
+
+
+@exercise(
+    "01.3",
+    asks="function",
+    hints=(
+        "Given the other pixels there are only two candidates: the picture with this pixel inked, "
+        "and the picture with it blank.",
+        "p(v) is exp(−F(v)) / Z. Divide the probability of one candidate by the sum of both: Z "
+        "cancels, and free energies are left.",
+        "a / (a + b) with a = exp(−A) and b = exp(−B) is the sigmoid of B − A. Make a copy of `v` "
+        "for each candidate before you set its pixel.",
+    ),
+)
+def pixel_probability(answer):
+    """The probability that one pixel is inked, given all others."""
+    rng = np.random.default_rng(0)
+    W, b, c = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=2)
+    v = np.array([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 0]])
+    p = _joint_probability(W, b, c).sum(axis=1)  # pixel i of picture n is bit i of n
+    truth = [p[6] / (p[4] + p[6]), p[7] / (p[5] + p[7])] * 2
+    truth[2:] = truth[0], p[3] / (p[1] + p[3])
+    probability = answer(v.copy(), 1, W, b, c)
+    if probability.shape != (4,):
+        return f"four pictures should give shape (4,), yours gave {probability.shape}"
+    if not same(probability[0], probability[2]):
+        return "the answer must not depend on the pixel in question, which is unknown"
+    if same(probability, 1 - np.array(truth)):
+        return "that is the probability that the pixel is blank"
+    return "" if same(probability, truth) else "compare two pictures that differ in this pixel only"
+
+
+@exercise(
+    "01.4",
+    asks="number",
+    hints=(
+        "A float32 can be no larger than about 3.4 · 10³⁸. Which part of the expression gets "
+        "there first?",
+        "exp(x) passes the largest float32, which is `np.finfo(np.float32).max`, at the natural "
+        "logarithm of that number.",
+        "Round this logarithm up to a whole number. Then try it, and the whole number below it, "
+        "with `np.float32`.",
+    ),
+)
+def first_infinite(answer):
+    """The smallest whole number whose naive softplus is infinite in float32."""
+    if answer != int(answer):
+        return "a whole number, please"
+    with np.errstate(over="ignore"):
+        infinite = np.isinf(np.log(1 + np.exp(np.float32([answer - 1, answer]))))
+    if infinite.tolist() == [False, True]:
+        return ""
+    return "one less is infinite too" if infinite[0] else "there it is still finite, in float32"
+
+
+# ---------------------------------------------------------------- 02, train an RBM
+
+
+@exercise(
+    "02.1",
+    asks="number",
+    hints=(
+        "Z is the sum of exp(−E(v, h)) over all pairs of v and h. What is the energy of a pair if "
+        "all weights and biases are zero?",
+        "Every pair adds the same, so Z counts the pairs. Each of the 784 visible and 20 hidden "
+        "units is either on or off.",
+        "The number of pairs is a power of two. In its natural logarithm the exponent comes to "
+        "the front.",
+    ),
+)
+def log_z_of_zeros(answer):
+    """The log Z of an RBM whose parameters are all zero."""
+    if same(answer, 804):
         return "that is the logarithm to base 2"
-    if same(log_z, 784 * np.log(2)):
+    if same(answer, 784 * np.log(2)):
         return "the hidden units have states too"
     return (
-        "" if same(log_z, 804 * np.log(2)) else "how many pairs are there, and what does each add?"
+        "" if same(answer, 804 * np.log(2)) else "how many pairs are there, and what does each add?"
     )
 
 
-@exercise("02.2")
-def _(step_size):
+@exercise(
+    "02.2",
+    asks="number",
+    hints=(
+        "Follow a few updates: each is 0.9 times the last one plus the new step. What do they "
+        "approach, if the step stays the same?",
+        "In the long run the update u no longer changes, so u = 0.9 u + step. What is u, for a "
+        "given step?",
+        "The update u should be 0.1. Put it into that equation, and read off the step.",
+    ),
+)
+def step_size_with_momentum(answer):
+    """The step size that with momentum 0.9 is as fast as 0.1 without."""
     velocity = 0.0
     for _ in range(1000):
-        velocity = 0.9 * velocity + step_size
+        velocity = 0.9 * velocity + answer
     if velocity > 0.11:
         return "too fast: each step goes on moving the weights in the later ones"
     return "" if same(velocity, 0.1) else "too slow: what does the velocity settle at?"
 
 
-@exercise("02.3")
-def _(estimate_log_z):
+@exercise(
+    "02.3",
+    asks="function",
+    hints=(
+        "The mean of the weights estimates Z / Z₀. Take the logarithm of both: what has to be "
+        "added to get log Z?",
+        "Average the weights, not their logarithms: first the exponential, then the mean, then "
+        "the logarithm.",
+        "exp(1000) overflows. Subtract the largest log-weight before the exponential, and add it "
+        "again after the logarithm.",
+    ),
+)
+def estimate_log_z(answer):
+    """The estimate of log Z from AIS weights, for huge weights too."""
     truth = 5 + np.log(2.0)
-    answer = estimate_log_z(np.log([1.0, 3.0]), 5.0)
-    if same(answer, 5 + np.log(3) / 2):
+    estimate = answer(np.log([1.0, 3.0]), 5.0)
+    if same(estimate, 5 + np.log(3) / 2):
         return "that is the mean of the logarithms, not the logarithm of the mean"
-    if not same(answer, truth):
+    if not same(estimate, truth):
         return "weights 1 and 3 have the mean 2: what do they estimate?"
-    right = same(estimate_log_z(np.array([1000.0, 1000.0]), 5.0), 1005.0)
+    right = same(answer(np.array([1000.0, 1000.0]), 5.0), 1005.0)
     return "" if right else "exp(1000) overflows: which factor can be taken out of all weights?"
 
 
-@exercise("02.4")
-def _(reported):
-    if same(reported, np.log1p(-1 / 4002)):
+@exercise(
+    "02.4",
+    asks="number",
+    hints=(
+        "`tf.function` runs the Python lines only while it traces the graph. How often is "
+        "`self.pixel` read then, and what is its value?",
+        "So every call flips the pixel in the top left corner, where no training digit has ink. "
+        "How probable is it that this pixel is white, given all others?",
+        "The log-sigmoid is the logarithm of that probability, and it is negative. The code "
+        "multiplies it by the number of pixels.",
+    ),
+)
+def reported(answer):
+    """The pseudo-likelihood that a traced constant reports."""
+    if same(answer, np.log1p(-1 / 4002)):
         return "that is one pixel: the code multiplies by their number"
-    if reported > 0:
+    if answer > 0:
         return "the logarithm of a probability is not positive"
     truth = 784 * np.log1p(-1 / 4002)
-    if same(reported, truth, 1e-3):
+    if same(answer, truth, 1e-3):
         return ""
     return "tf.function runs the Python lines once: how probable is a white corner, all else given?"
 
 
-@exercise("03.1")
-def _(value):
+# ---------------------------------------------------------------- 03, the ELBO
+
+
+@exercise(
+    "03.1",
+    asks="number",
+    hints=(
+        "The second route to the bound begins with log p(x) = log p(x, z) − log p(z | x), for "
+        "every single z. What is q here?",
+        "The value is log p(x) at every z, whether the draw is 5 or 1.",
+        "x is z plus noise: the sum of two independent normal numbers of variance 1. What is the "
+        "variance of the sum, and what is the logarithm of its density at 2?",
+    ),
+)
+def value(answer):
+    """The value of log p(x, z) − log q(z) at z = 5, with q the posterior."""
     z = 1.0  # any code will do
     log_joint = -0.5 * z**2 - 0.5 * (2 - z) ** 2 - np.log(2 * np.pi)
     truth = log_joint + 0.5 * np.log(2 * np.pi * 0.5)
-    if same(value, -truth, 0.01):
+    if same(answer, -truth, 0.01):
         return "a density below 1 has a negative logarithm"
-    return "" if same(value, truth, 0.005) else "does it depend on z at all, if q is the posterior?"
+    return (
+        "" if same(answer, truth, 0.005) else "does it depend on z at all, if q is the posterior?"
+    )
 
 
-@exercise("03.2")
-def _(score_gradients):
+@exercise(
+    "03.2",
+    asks="function",
+    hints=(
+        "A baseline is one number that is subtracted from the values of all draws, before they "
+        "are multiplied by the score.",
+        "The average of `log_ratio` over the draws is the baseline. The score stays as it is.",
+        "Each draw keeps its own gradient, so the result has the shape of `score`. A column of "
+        "shape (n, 1) times `score` gives that; `[:, None]` makes a column.",
+    ),
+)
+def score_gradients(answer):
+    """Score function gradients with a baseline, one for each draw."""
     rng = np.random.default_rng(0)
     values, score = rng.normal(size=2000) - 5, rng.normal(size=(2000, 2))
     score -= score.mean(axis=0)
-    gradients = np.asarray(score_gradients(values, score))
+    gradients = answer(values, score)
     if gradients.shape != (2000, 2):
         return f"2,000 draws of 2 latents have shape (2000, 2), yours has {gradients.shape}"
     if not same(gradients.mean(axis=0), (values @ score) / 2000, 0.01):
         return "a baseline must not change the mean of the gradient"
-    moved = np.asarray(score_gradients(values + 1000, score))
+    moved = answer(values + 1000, score)
     right = same(moved, gradients) and gradients.var() < 0.5 * (values[:, None] * score).var()
     return "" if right else "adding 1,000 to all values should change nothing: is it subtracted?"
 
 
-@exercise("03.3")
-def _(effective_sample_size):
+@exercise(
+    "03.3",
+    asks="function",
+    hints=(
+        "Each row stands for itself: sum along the last axis only.",
+        "Multiply all weights of a row by the same factor: what happens to (Σ w)² / Σ w²? You are "
+        "free to choose the factor.",
+        "Subtract the largest log-weight of each row before the exponential; with `keepdims=True` "
+        "the shapes fit.",
+    ),
+)
+def effective_sample_size(answer):
+    """The effective sample size of each row of log-weights."""
     weights = np.array([[1, 1, 1, 1, 1], [1, 0, 0, 0, 0], [3, 1, 0, 0, 0]])
     with np.errstate(all="ignore"):
-        size = np.asarray(effective_sample_size(np.log(weights + 1e-30)))
-        shifted = np.asarray(effective_sample_size(np.log(weights + 1e-30) - 2000))
+        size = answer(np.log(weights + 1e-30))
+        shifted = answer(np.log(weights + 1e-30) - 2000)
     if size.shape != (3,):
         return f"three rows should give three numbers, yours have shape {size.shape}"
     if not same(size, [5, 1, 1.6]):
@@ -215,38 +574,85 @@ def _(effective_sample_size):
     return "" if right else "log-weights of -2000 give zero weights: what can be cancelled first?"
 
 
-@exercise("03.4")
-def _(excess):
+@exercise(
+    "03.4",
+    asks="number",
+    hints=(
+        "Which divergence does the KL form on the page subtract, and which one does this code "
+        "subtract?",
+        "With q equal to the posterior the right bound is exactly log p(x), and the wrong "
+        "divergence is 0. So the excess is the divergence that is missing.",
+        "Compute the divergence of N(1, ½) from the prior N(0, 1). `kl_normal` does it for means "
+        "and covariances given as arrays.",
+    ),
+)
+def excess(answer):
+    """The nats by which a wrong bound lies above log p(x)."""
     z = np.linspace(-8, 10, 20_001)
     log_q, log_prior = -((z - 1) ** 2) - 0.5 * np.log(np.pi), -(z**2) / 2 - 0.5 * np.log(2 * np.pi)
     truth = np.trapezoid(np.exp(log_q) * (log_q - log_prior), z)
-    if same(excess, 0, 0.01):
+    if same(answer, 0, 0.01):
         return "the right form would be exact at the posterior; what does this one leave out?"
-    return "" if same(excess, truth, 0.005) else "which divergence belongs there?"
+    return "" if same(answer, truth, 0.005) else "which divergence belongs there?"
 
 
-@exercise("04.1")
-def _(nats):
-    if same(nats, 25.0):
+# ---------------------------------------------------------------- 04, dense VAE
+
+
+@exercise(
+    "04.1",
+    asks="number",
+    hints=(
+        "The formula adds up a variance, a squared mean and a logarithm for each dimension. Put "
+        "in the variance 1 first.",
+        "With variance 1, σ² − 1 − log σ² is 0. Only the squared means are left, and the factor "
+        "in front of the sum.",
+    ),
+)
+def nats(answer):
+    """The KL of a cloud at (3, 4) with variance 1."""
+    if same(answer, 25.0):
         return "half of that: there is a factor in front of the sum"
-    return "" if same(nats, 12.5) else "which terms of the formula vanish when the variance is 1?"
+    return "" if same(answer, 12.5) else "which terms of the formula vanish when the variance is 1?"
 
 
-@exercise("04.2")
-def _(gaussian_loss):
+@exercise(
+    "04.2",
+    asks="function",
+    hints=(
+        "The loss is minus the logarithm of a normal density. What stands in the exponent of that "
+        "density?",
+        "The variance only changes the factor in front of the squared error. With variance ½ this "
+        "factor is 1.",
+        "`squared_error` has summed over the pixels already. Divide what it returns, and do not "
+        "average over the images.",
+    ),
+)
+def gaussian_loss(answer):
+    """The loss of a Gaussian likelihood of any variance, without its constant."""
     x, x_logits = np.zeros((2, 28, 28)), np.zeros((2, 28, 28))
-    if np.shape(gaussian_loss(x, x_logits, 0.5)) != (2,):
+    if answer(x, x_logits, 0.5).shape != (2,):
         return "two images should give two numbers: sum over pixels only"
-    if not same(gaussian_loss(x, x_logits, 0.5), [196.0, 196.0]):
+    if not same(answer(x, x_logits, 0.5), [196.0, 196.0]):
         return "with variance 1/2 it should be the squared error itself"
-    right = same(gaussian_loss(x, x_logits, 0.1), [980.0, 980.0])
+    right = same(answer(x, x_logits, 0.1), [980.0, 980.0])
     return "" if right else "is it the variance or the deviation that stands in the exponent?"
 
 
-@exercise("04.3")
-def _(tour):
+@exercise(
+    "04.3",
+    asks="function",
+    hints=(
+        "Begin with one leg: `np.linspace` between two codes gives its stops, with both ends.",
+        "The last stop of a leg is the first stop of the next. So leave out the first stop of "
+        "every leg, and put the very first code in front.",
+        "`zip` can pair each code with the one after it, and `np.concatenate` joins the legs.",
+    ),
+)
+def tour(answer):
+    """A walk through several codes in equal steps."""
     codes = np.array([[0.0, 2.0], [4.0, 0.0], [4.0, 8.0]])
-    path = np.asarray(tour(codes, 5))
+    path = answer(codes, 5)
     if path.shape == (10, 2):
         return "the end of one leg is the beginning of the next: it is a stop only once"
     if path.shape != (9, 2):
@@ -258,109 +664,229 @@ def _(tour):
     return "" if same(path, truth) else "are the steps equal?"
 
 
-@exercise("04.4")
-def _(charged):
-    if same(charged, 0):
+@exercise(
+    "04.4",
+    asks="number",
+    hints=(
+        "Compare the code with the formula of the page, sign by sign.",
+        "A cloud that is exactly the prior has mean 0 and log-variance 0. What is then left "
+        "between the brackets, for one dimension?",
+        "exp(0) is 1. Add up the eight dimensions, and mind the factor in front of the sum.",
+    ),
+)
+def charged(answer):
+    """The price that a wrong KL charges for the prior itself."""
+    if same(answer, 0):
         return "that is what the right formula charges; put the prior into the one shown"
-    return "" if same(charged, 8.0) else "mean 0, log-variance 0, eight dimensions"
+    return "" if same(answer, 8.0) else "mean 0, log-variance 0, eight dimensions"
 
 
-@exercise("05.1")
-def _(variance):
+# ---------------------------------------------------------------- 05, convolutional VAE
+
+
+@exercise(
+    "05.1",
+    asks="number",
+    hints=(
+        "Follow one number through the code: first s, then the factor in front of ε, then the "
+        "square of this factor, which is the variance.",
+        "s is one half of log 9, and the changed line takes half of s once more, before the "
+        "exponential.",
+        "exp(a log 9) is 9 to the power of a. Which a belongs to the factor in front of ε, and "
+        "which to its square?",
+    ),
+)
+def variance(answer):
+    """The variance of draws that take half of a log-deviation."""
     log_deviation = 0.5 * np.log(9)
     draws = np.exp(0.5 * log_deviation) * np.array([-1.0, 1.0])  # noise of variance 1
-    if same(variance, np.exp(log_deviation) ** 2):
+    if same(answer, np.exp(log_deviation) ** 2):
         return "that is the variance that was meant; follow the second one-half"
-    if same(variance, np.sqrt(3), 0.01):
+    if same(answer, np.sqrt(3), 0.01):
         return "that is the deviation"
-    return "" if same(variance, draws.var()) else "first s, then the deviation, then its square"
+    return "" if same(answer, draws.var()) else "first s, then the deviation, then its square"
 
 
-@exercise("05.2")
-def _(doubled):
+@exercise(
+    "05.2",
+    asks="function",
+    hints=(
+        "The page compares two ways to double a picture: a transposed convolution with stride 2, "
+        "and resizing. Which of them paints evenly with a 3 by 3 stencil?",
+        "Resize with `layers.UpSampling2D`. Then let a convolution with stride 1 make the "
+        "`filters` channels.",
+        "A convolution cuts off the edges of its picture unless you tell it to keep the side: "
+        "look at its argument `padding`.",
+    ),
+)
+def doubled(answer):
+    """A block that doubles the side of a picture without a checkerboard."""
     page = np.ones((2, 12, 12, 3), np.float32)
-    answer = np.asarray(doubled(page, 5))
-    if answer.shape != (2, 24, 24, 5):
-        return f"sides of 12 and 5 filters should give (2, 24, 24, 5), yours gave {answer.shape}"
-    uneven = np.ptp(answer[:, 6:18, 6:18], axis=(1, 2)).max()
+    larger = answer(page, 5)
+    if larger.shape != (2, 24, 24, 5):
+        return f"sides of 12 and 5 filters should give (2, 24, 24, 5), yours gave {larger.shape}"
+    uneven = np.ptp(larger[:, 6:18, 6:18], axis=(1, 2)).max()
     return "" if uneven < 1e-5 else "an even picture comes out uneven: does a stencil overlap?"
 
 
-@exercise("05.3")
-def _(nearest_positions):
+@exercise(
+    "05.3",
+    asks="function",
+    hints=(
+        "Take one picture first: its difference to every known digit, squared and summed over the "
+        "pixels. Where is the smallest of these sums?",
+        "`np.argmin` gives a position. Each picture needs its own, so let it run over the known "
+        "digits only.",
+        "A loop over the pictures will do. Without a loop: ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a · b, and "
+        "one matrix product gives all the a · b.",
+    ),
+)
+def nearest_positions(answer):
+    """The position of the known image nearest to each image."""
     rng = np.random.default_rng(0)
     known = rng.random((30, 28, 28)) * rng.random((30, 1, 1))
     images = known[[4, 17, 29, 4]] + 0.2 * rng.random((4, 28, 28))
     truth = [min(range(30), key=lambda j: np.square(known[j] - i).sum()) for i in images]
-    answer = np.asarray(nearest_positions(images, known))
-    if answer.shape != (4,):
-        return f"four pictures should give four positions, yours gave shape {answer.shape}"
-    return "" if same(answer, truth) else "is it the smallest squared error, over all pixels?"
+    positions = answer(images, known)
+    if positions.shape != (4,):
+        return f"four pictures should give four positions, yours gave shape {positions.shape}"
+    return "" if same(positions, truth) else "is it the smallest squared error, over all pixels?"
 
 
-@exercise("05.4")
-def _(factor):
+@exercise(
+    "05.4",
+    asks="number",
+    hints=(
+        "Which shape does `ops.sum` give if no axis is named, and which shape should the KL of a "
+        "batch have?",
+        "`kl` is the total of all images in the batch, and this total is added to the squared "
+        "error of each image.",
+        "Suppose that every image has a KL of 1 nat. What does the loss contain of it then, and "
+        "what should it contain?",
+    ),
+)
+def factor(answer):
+    """The factor by which a sum without an axis raises the KL."""
     prices = np.linspace(1, 3, 64)
-    charged = np.mean(prices.sum() + np.zeros(64))
-    if same(factor, 1):
+    paid = np.mean(prices.sum() + np.zeros(64))
+    if same(answer, 1):
         return "how many numbers does the sum without an axis run over?"
-    return (
-        "" if same(factor, charged / prices.mean()) else "what is the sum added to, and averaged?"
-    )
+    return "" if same(answer, paid / prices.mean()) else "what is the sum added to, and averaged?"
 
 
-@exercise("06.1")
-def _(weight):
+# ---------------------------------------------------------------- 06, KL annealing
+
+
+@exercise(
+    "06.1",
+    asks="number",
+    hints=(
+        "A sum over pixels is a mean times their number. What happens to the best weights of a "
+        "network if its whole loss is multiplied by a number?",
+        "Multiply both terms by the number of pixels: the mean becomes a sum, and the weight of "
+        "the KL grows by the same factor.",
+        "These images are not MNIST's: how many pixels has a picture of 64 by 64?",
+    ),
+)
+def weight(answer):
+    """The KL weight beside a sum that equals 0.0005 beside a mean."""
     errors = np.full((64, 64), 0.01)
-    if same(weight, 0.0005):
+    if same(answer, 0.0005):
         return "the same weight beside a sum would be a far lower price"
-    if same(weight, 0.0005 * 784):
+    if same(answer, 0.0005 * 784):
         return "how many pixels has this image?"
-    return "" if same(weight, 0.0005 * errors.sum() / errors.mean()) else "sum over mean is what?"
+    return "" if same(answer, 0.0005 * errors.sum() / errors.mean()) else "sum over mean is what?"
 
 
-@exercise("06.2")
-def _(delayed):
+@exercise(
+    "06.2",
+    asks="function",
+    hints=(
+        "It is the same climb as `linear`, only later. How many steps of the climb are done at "
+        "`step`, if it begins after `wait`?",
+        "Divide these steps by `length`. Before the climb the result is negative, and after it "
+        "larger than 1: `np.clip` cuts off both.",
+    ),
+)
+def delayed(answer):
+    """A KL weight that waits, then climbs to 1."""
     steps = np.array([0.0, 3, 5, 7, 9, 13, 100])
-    answer = np.asarray([delayed(step, 5, 8) for step in steps])
-    if answer.min() < 0:
+    weights = np.asarray([answer(step, 5, 8) for step in steps])
+    if weights.min() < 0:
         return "a negative weight would pay the code for being dear"
-    if answer.max() > 1:
+    if weights.max() > 1:
         return "the climb should end at 1"
     truth = np.interp(steps, [5, 13], [0, 1])
-    return "" if same(answer, truth) else "it climbs from `wait` to `wait + length`"
+    return "" if same(weights, truth) else "it climbs from `wait` to `wait + length`"
 
 
-@exercise("06.3")
-def _(capacity_loss):
+@exercise(
+    "06.3",
+    asks="function",
+    hints=(
+        "One image may take more than the capacity if another takes less. So what comes first, "
+        "the average over the batch or the absolute value?",
+        "Average `reconstruction` and `kl` over the batch, each by itself. Then put the two "
+        "averages into the formula; `ops.abs` gives the absolute value.",
+    ),
+)
+def capacity_loss(answer):
+    """A loss that holds the average KL of a batch to a capacity."""
     reconstruction, kl = np.float32([100, 110]), np.float32([2, 6])
-    answer = np.asarray(capacity_loss(reconstruction, kl, 3.0, 10.0))
-    if answer.shape != ():
-        return f"a batch should give one number, yours gave shape {answer.shape}"
-    if same(answer, 105 + 10 * 2):
+    loss = answer(reconstruction, kl, 3.0, 10.0)
+    if loss.shape != ():
+        return f"a batch should give one number, yours gave shape {loss.shape}"
+    if same(loss, 105 + 10 * 2):
         return "each image is held to the capacity; the average should be"
-    low = np.asarray(capacity_loss(reconstruction, kl, 7.0, 10.0))
-    if not same(answer, 115):
+    low = answer(reconstruction, kl, 7.0, 10.0)
+    if not same(loss, 115):
         return "reconstruction averages 105, and the KL is 1 nat above the capacity"
     return "" if same(low, 135) else "a KL below the capacity should cost as well"
 
 
-@exercise("06.4")
-def _(price):
-    near, variance = np.meshgrid(np.linspace(0, 2, 201), np.linspace(1, 3, 201))
-    far = near + 4 * np.sqrt(variance)
-    kl = [0.5 * (variance + mean**2 - 1 - np.log(variance)) for mean in (near, far)]
-    if same(price, 8):
+@exercise(
+    "06.4",
+    asks="number",
+    hints=(
+        "A ReLU never gives a negative number. Which means are still possible, and which "
+        "variances, if the log-variance is not negative either?",
+        "Begin with the cheapest cloud that is possible, the prior itself. The other has to lie "
+        "four of its standard deviations away.",
+        "½ (σ² + μ² − 1 − log σ²) is the price of a cloud. Both kinds of images are equally "
+        "frequent, so average the two prices.",
+    ),
+)
+def price(answer):
+    """The smallest average KL of two clouds behind a ReLU."""
+    near, spread = np.meshgrid(np.linspace(0, 2, 201), np.linspace(1, 3, 201))
+    far = near + 4 * np.sqrt(spread)
+    kl = [0.5 * (spread + mean**2 - 1 - np.log(spread)) for mean in (near, far)]
+    if same(answer, 8):
         return "that is the dear one of the two clouds: what does the other pay?"
-    if same(price, 0.8, 0.02):
+    if same(answer, 0.8, 0.02):
         return "that is the free encoder: which means and variances can a ReLU give?"
     return (
-        "" if same(price, np.mean(kl, axis=0).min(), 0.01) else "smallest variance, then the means"
+        "" if same(answer, np.mean(kl, axis=0).min(), 0.01) else "smallest variance, then the means"
     )
 
 
-@exercise("07.1")
-def _(answer):
+# ---------------------------------------------------------------- 07, GAN
+
+
+@exercise(
+    "07.1",
+    asks="number",
+    hints=(
+        "Real and generated pictures are distributed alike here. So whatever the picture is, it "
+        "is as often real as it is generated.",
+        "Write down the mean loss at one picture, as a function of D: half of the time its label "
+        "is 0.9, half of the time 0.",
+        "Set the derivative with respect to D to zero. Or remember that cross-entropy is smallest "
+        "where D is the average label.",
+    ),
+)
+def best_probability(answer):
+    """The best discriminator's answer to a perfect generator, with smoothing."""
     D = np.linspace(0.001, 0.999, 999)
     loss = -0.9 * np.log(D) - 0.1 * np.log(1 - D) - np.log(1 - D)
     if same(answer, 0.9):
@@ -370,83 +896,157 @@ def _(answer):
     return "" if same(answer, D[loss.argmin()]) else "set the derivative to zero, with p = q"
 
 
-@exercise("07.2")
-def _(least_squares_loss):
+@exercise(
+    "07.2",
+    asks="function",
+    hints=(
+        "It has two terms: how far are the real scores from 1, and how far are the scores of the "
+        "fakes from 0?",
+        "Square the differences, and average each batch by itself, for the two may differ in "
+        "size. The loss is the sum of both averages.",
+    ),
+)
+def least_squares_loss(answer):
+    """The discriminator's loss of a least-squares GAN."""
     real, fake = np.array([[1.5], [0.0]], np.float32), np.array([[0.2], [-0.4], [0.0]], np.float32)
-    value = np.asarray(least_squares_loss(real, fake))
-    if value.shape != ():
-        return f"the loss of a batch is one number, yours has shape {value.shape}"
-    if same(value, 0.5 * (0.25 + 1) + (0.64 + 1.96 + 1) / 3):
+    loss = answer(real, fake)
+    if loss.shape != ():
+        return f"the loss of a batch is one number, yours has shape {loss.shape}"
+    if same(loss, 0.5 * (0.25 + 1) + (0.64 + 1.96 + 1) / 3):
         return "that asks for score 1 on the fakes as well"
-    if same(value, (0.25 + 1) + (0.04 + 0.16)):
+    if same(loss, (0.25 + 1) + (0.04 + 0.16)):
         return "an average over each batch, so that its size does not matter"
-    return "" if same(value, 0.625 + 0.2 / 3) else "real scores should be 1, scores of fakes 0"
+    return "" if same(loss, 0.625 + 0.2 / 3) else "real scores should be 1, scores of fakes 0"
 
 
-@exercise("07.3")
-def _(share_nearer):
+@exercise(
+    "07.3",
+    asks="function",
+    hints=(
+        "Ask two questions about each sample: how far is the nearest training picture, and how "
+        "far is the nearest held-out one?",
+        "`evaluation.nearest_images` answers both. It returns positions first and distances "
+        "second; you need the distances.",
+        "Compare the two distances of each sample. The mean of True and False is a share.",
+    ),
+)
+def share_nearer(answer):
+    """The share of samples nearer to a training image than to a held-out one."""
     places = np.array([0.0, 1, 2, 3, 4, 5])
     blank = np.zeros((6, 28, 28))
     training, held_out, samples = (blank + x[:, None, None] for x in (places, places + 0.5, places))
     samples = np.concatenate([samples[:3] + 0.1, samples[:1] + 0.4])
-    answer = share_nearer(samples, training, held_out)
-    if same(answer, 0.25):
+    share = answer(samples, training, held_out)
+    if same(share, 0.25):
         return "that is the share nearer to the held-out ones"
-    if not same(answer, 0.75):
+    if not same(share, 0.75):
         return "for each sample: is the nearest of all training pictures nearer than the others?"
-    copied = share_nearer(held_out, training, held_out)
+    copied = answer(held_out, training, held_out)
     return "" if same(copied, 0) else "copies of held-out pictures are nearer to those"
 
 
-@exercise("07.4")
-def _(ratio):
+@exercise(
+    "07.4",
+    asks="number",
+    hints=(
+        "A slope is the derivative with respect to the logit, with D = sigmoid(logit). The first "
+        "term of the text does not depend on the generator.",
+        "The page gives the slopes of both losses, where it explains why the first one saturates. "
+        "Put D = 0.02 into each.",
+        "How many times steeper is the code's? Divide its slope by the other one, both without "
+        "their signs.",
+    ),
+)
+def ratio_of_slopes(answer):
+    """The slope of the loss in the code over the slope of the loss in the text."""
     logit, h = np.log(0.02 / 0.98), 1e-4
     stated, used = (
         (loss(logit + h) - loss(logit - h)) / (2 * h)
         for loss in (lambda x: -np.logaddexp(0, x), lambda x: np.logaddexp(0, -x))
     )
-    if same(ratio, stated / used, 1e-3):
+    if same(answer, stated / used, 1e-3):
         return "the other way round: which of the two is steep where the fake is recognised?"
-    return "" if same(ratio, used / stated, 1e-3) else "both slopes are given in the text above"
+    return "" if same(answer, used / stated, 1e-3) else "both slopes are given in the text above"
 
 
-@exercise("08.1")
-def _(recall):
-    if same(recall, 1.0):
+# ---------------------------------------------------------------- 08, compare
+
+
+@exercise(
+    "08.1",
+    asks="number",
+    hints=(
+        "Precision asks whether what is drawn looks real. Recall asks which share of the real "
+        "digits lies near something that is drawn.",
+        "Nothing near a real 7 is ever drawn. For how many of the ten kinds is something drawn?",
+    ),
+)
+def recall_of_half(answer):
+    """The recall of a model that draws only half of the digits."""
+    if same(answer, 1.0):
         return "that is its precision: everything it draws is a digit"
-    return "" if same(recall, 0.5) else "which share of the real digits lies near something drawn?"
+    return "" if same(answer, 0.5) else "which share of the real digits lies near something drawn?"
 
 
-@exercise("08.2")
-def _(bits_per_pixel):
-    answer = np.asarray(bits_per_pixel(np.array([-784 * np.log(2), -392 * np.log(2)])))
-    if answer.shape != (2,):
-        return f"two likelihoods should give two numbers, yours gave shape {answer.shape}"
-    if same(answer, [-1, -0.5]):
+@exercise(
+    "08.2",
+    asks="function",
+    hints=(
+        "Three things change: nats become bits, a digit becomes one of its pixels, and a "
+        "log-likelihood becomes a code length, which is positive.",
+        "One bit is log 2 nats, and a digit has 28 × 28 pixels.",
+    ),
+)
+def bits_per_pixel(answer):
+    """Bits per pixel from nats per digit."""
+    bits = answer(np.array([-784 * np.log(2), -392 * np.log(2)]))
+    if bits.shape != (2,):
+        return f"two likelihoods should give two numbers, yours gave shape {bits.shape}"
+    if same(bits, [-1, -0.5]):
         return "a code length is positive: the better the model, the fewer bits"
-    if same(answer, [784, 392]):
+    if same(bits, [784, 392]):
         return "that is bits per digit"
-    return "" if same(answer, [1, 0.5]) else "a pixel at probability one half costs one bit"
+    return "" if same(bits, [1, 0.5]) else "a pixel at probability one half costs one bit"
 
 
-@exercise("08.3")
-def _(at_infinity):
+@exercise(
+    "08.3",
+    asks="function",
+    hints=(
+        "The distances follow limit + c / n. Over which horizontal axis is that a straight line?",
+        "`np.polyfit` fits a straight line, if you give it 1/n as x and the degree 1.",
+        "It returns the slope first, then the height of the line at x = 0. How many samples does "
+        "x = 0 stand for?",
+    ),
+)
+def at_infinity(answer):
+    """The limit of distances that lie on a straight line over 1/n."""
     sizes = np.array([100, 200, 400, 1000])
-    answer = at_infinity(sizes, 3 + 50 / sizes)
-    if same(answer, 3 + 50 / 1000):
+    limit = answer(sizes, 3 + 50 / sizes)
+    if same(limit, 3 + 50 / 1000):
         return "that is the value at the largest number; the bias has not gone yet"
-    if not same(answer, 3.0, 1e-4):
+    if not same(limit, 3.0, 1e-4):
         return "a straight line over 1/n: where does it meet 1/n = 0?"
-    right = same(at_infinity(sizes[:2], np.array([7.0, 4.5])), 2.0, 1e-4)
+    right = same(answer(sizes[:2], np.array([7.0, 4.5])), 2.0, 1e-4)
     return "" if right else "it should work for any numbers of samples"
 
 
-@exercise("08.4")
-def _(missing):
+@exercise(
+    "08.4",
+    asks="number",
+    hints=(
+        "The area under a density is 1. What is the area under exp(−(x − x̂)²), for one pixel?",
+        "The area is √π, so the density is the exponential divided by √π. What does that add to "
+        "minus its logarithm?",
+        "The pixels are independent: each of them adds the same number.",
+    ),
+)
+def missing(answer):
+    """The constant that makes a summed squared error a bound on a log-density."""
     x = np.linspace(-9, 9, 20_001)
     per_pixel = np.log(np.trapezoid(np.exp(-(x**2)), x))
-    if same(missing, -784 * per_pixel, 1e-3):
+    if same(answer, -784 * per_pixel, 1e-3):
         return "right size; does it make the loss larger or smaller?"
-    if same(missing, per_pixel, 1e-3):
+    if same(answer, per_pixel, 1e-3):
         return "that is one pixel"
-    return "" if same(missing, 784 * per_pixel, 1e-3) else "what makes exp(-(x - mean)²) a density?"
+    return "" if same(answer, 784 * per_pixel, 1e-3) else "what makes exp(-(x - mean)²) a density?"

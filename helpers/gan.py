@@ -14,7 +14,7 @@ References:
     appendix A.1, averaged weights.
 """
 
-from helpers.runtime import keras, tf
+from helpers.runtime import keras, resumable, tf
 
 ops = keras.ops
 
@@ -98,7 +98,7 @@ def descend(tape, loss, network, optimizer):
     return loss
 
 
-@keras.saving.register_keras_serializable("helpers")
+@resumable
 class GAN(keras.Model):
     """A generator and a discriminator, each with an optimiser of its own.
 
@@ -116,7 +116,8 @@ class GAN(keras.Model):
 
     After `compile(generator_optimizer, discriminator_optimizer)`, `fit(images)` reports the means
     of `discriminator_loss` and `generator_loss` over the batches of an epoch. It is saved and
-    loaded with Keras's own `save` and `load_model`, both optimisers included.
+    loaded with Keras's own `save` and `load_model`, both optimisers and all random states
+    included, so a loaded GAN trains on as the saved one would have.
     """
 
     def __init__(
@@ -182,21 +183,14 @@ class GAN(keras.Model):
         seed = self.noise.get_config()["seed"]
         return config | {name: getattr(self, name) for name in names} | {"seed": seed}
 
-    @classmethod
-    def from_config(cls, config):
-        """Make the model that `get_config` described."""
-        return cls(**keras.saving.deserialize_keras_object(config))
-
     def get_compile_config(self):
-        """The two optimisers; Keras adds their state."""
-        return {
-            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
-            "discriminator_optimizer": keras.saving.serialize_keras_object(self.optimizer),
-        }
-
-    def compile_from_config(self, config):
-        """Compile with the optimisers that `get_compile_config` described."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        """What `compile` was given, both optimisers included; Keras adds their state."""
+        config = super().get_compile_config()
+        if config:
+            optimizer = keras.saving.serialize_keras_object(self.generator_optimizer)
+            config["discriminator_optimizer"] = config.pop("optimizer")
+            config["generator_optimizer"] = optimizer
+        return config
 
 
 def use_averaged_weights(gan, n_codes=2000):

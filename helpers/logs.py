@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from helpers import plotting
 from helpers.runtime import keras, tf
 
 LOGS = Path(__file__).resolve().parents[1] / "build" / "tensorboard"
@@ -76,9 +77,8 @@ def write_projector(folder, codes, images, labels):
     np.savetxt(folder / "codes.tsv", codes, fmt="%.5g", delimiter="\t")
     np.savetxt(folder / "labels.tsv", labels, fmt="%d")
     side = int(np.ceil(len(images) ** 0.5))  # the projector expects a square of rows
-    sprite = np.zeros((side * side, 28, 28), np.float32)
-    sprite[: len(images)] = images
-    sprite = sprite.reshape(side, side, 28, 28).swapaxes(1, 2).reshape(28 * side, 28 * side)
+    white = np.zeros((side * side - len(images), 28, 28), np.float32)
+    sprite = plotting.mosaic(np.concatenate([images, white]), side, gap=0)
     PIL.Image.fromarray(np.uint8(np.rint(255 - 255 * sprite))).save(folder / "digits.png")
     (folder / "projector_config.pbtxt").write_text(
         'embeddings {\n  tensor_name: "codes"\n  tensor_path: "codes.tsv"\n'

@@ -60,16 +60,17 @@ def table(header, rows):
     display(Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)))
 
 
-def tile(images, columns, gap_level=0.12):
-    """Lay images out row by row as one picture with narrow light-grey gaps.
+def mosaic(images, columns, gap=GAP, gap_level=0.12):
+    """Lay images out row by row as one picture, with narrow light-grey gaps or without.
 
     Args:
         images: shape (n, height, width) or (n, 784), values in [0, 1].
         columns: how many stand in a row; the last row is filled up with white.
+        gap: width of the gaps and of the margin, in pixels.
         gap_level: grey level of the gaps.
 
     Returns:
-        One array of shape (rows * (height + gap) + gap, columns * (width + gap) + gap).
+        float32, shape (rows * (height + gap) + gap, columns * (width + gap) + gap).
 
     Raises:
         ValueError: `columns` is not positive.
@@ -80,22 +81,19 @@ def tile(images, columns, gap_level=0.12):
     images = images.reshape(len(images), 28, 28) if images.ndim == 2 else images
     height, width = images.shape[1:3]
     rows = -(-len(images) // columns)
-    picture = np.full(
-        (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), gap_level, np.float32
-    )
-    blank = np.zeros((rows * columns - len(images), height, width), images.dtype)
-    for index, image in enumerate(np.concatenate([images, blank])):
-        top = GAP + index // columns * (height + GAP)
-        left = GAP + index % columns * (width + GAP)
-        picture[top : top + height, left : left + width] = image
-    return picture
+    cells = np.zeros((rows * columns, height + gap, width + gap), np.float32)
+    cells[: len(images), gap:, gap:] = images
+    cells[:, :gap], cells[:, :, :gap] = gap_level, gap_level
+    cells = cells.reshape(rows, columns, height + gap, width + gap)
+    picture = cells.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap))
+    return np.pad(picture, ((0, gap), (0, gap)), constant_values=gap_level)
 
 
 def image_grid(images, columns, title=None, ax=None, width=None):
     """Draw images as a grid.
 
     Args:
-        images, columns: as for `tile`.
+        images, columns: as for `mosaic`.
         title: says what it is.
         ax: the axes to draw on; a new figure without it.
         width: of a new figure, in inches; by default 0.4 inches an image, 8 at the most.
@@ -103,7 +101,7 @@ def image_grid(images, columns, title=None, ax=None, width=None):
     Returns:
         The figure.
     """
-    picture = tile(images, columns)
+    picture = mosaic(images, columns)
     if ax is None:
         width = width or min(8, max(3, 0.4 * columns))
         size = (width, width * picture.shape[0] / picture.shape[1] + (0.3 if title else 0))
@@ -133,7 +131,7 @@ def image_rows(rows, title=None):
     if len(set(lengths.values())) != 1:
         raise ValueError(f"rows must be of one length, got {lengths}")
     columns = next(iter(lengths.values()))
-    picture = tile(
+    picture = mosaic(
         np.concatenate([np.reshape(r, (columns, 28, 28)) for r in rows.values()]), columns
     )
     width = min(7, 0.65 * columns)
@@ -205,7 +203,7 @@ def latent_scatter(z, labels, title=None, ax=None):
 
 
 def manifold_codes(steps, limit):
-    """A square grid of two-dimensional codes, in the order in which `tile` draws them.
+    """A square grid of two-dimensional codes, in the order in which `mosaic` draws them.
 
     Args:
         steps: codes along each side.
@@ -236,11 +234,10 @@ def manifold(images, limit, title=None):
     steps = round(len(images) ** 0.5)
     if steps < 2 or steps**2 != len(images):
         raise ValueError(f"a manifold is a square of images, at least 2 by 2: got {len(images)}")
-    rows = np.reshape(images, (steps, steps, 28, 28))
     fig, ax = plt.subplots(figsize=(5.6, 5.6))
     half_step = limit / (steps - 1)
     extent = 2 * [-limit - half_step, limit + half_step]
-    picture = rows.swapaxes(1, 2).reshape(28 * steps, 28 * steps)
+    picture = mosaic(images, steps, gap=0)
     ax.imshow(picture, vmin=0, vmax=1, extent=extent, interpolation="antialiased")
     ax.set(xlabel="z₁", ylabel="z₂")
     if title:

@@ -31,3 +31,34 @@ def progress(steps, label, total=None):
                 display({"text/plain": f"{label}: {done} of {total}, {left:.0f} s left"}, raw=True)
     finally:
         clear_output()
+
+
+def epoch_progress(label):
+    """A Keras callback that shows `progress` through the epochs: `fit(..., verbose=0)`.
+
+    Args:
+        label: what is being trained, in a few words.
+
+    Returns:
+        A `keras.callbacks.Callback`. It counts the epochs that this `fit` runs.
+    """
+    from helpers.runtime import keras  # here, so that a page without a network need not wait
+
+    class EpochProgress(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.steps = None
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if self.steps is None:
+                self.steps = progress(range(epoch, self.params["epochs"]), label)
+                next(self.steps)
+
+        def on_epoch_end(self, epoch, logs=None):
+            next(self.steps, None)
+
+        def on_train_end(self, logs=None):
+            if self.steps is not None:
+                self.steps.close()
+                self.steps = None
+
+    return EpochProgress()

@@ -7,22 +7,19 @@ nothing. The class `RBM` holds the parameters (float32) and checks what it is gi
 energy, likelihood and log Z is in nats; a batch has one row per image.
 
 References:
-    Hinton 2002, Training products of experts by minimizing contrastive divergence (CD-k).
-    Tieleman 2008, Training RBMs using approximations to the likelihood gradient (PCD).
-    Salakhutdinov & Murray 2008, On the quantitative analysis of deep belief networks (AIS).
-    Montavon & Mueller 2012, Deep Boltzmann machines and the centering trick.
-    Melchior, Fischer & Wiskott 2016, How to center deep Boltzmann machines (eqs. 8-10).
-    Burda, Grosse & Salakhutdinov 2015, Accurate and conservative estimates of MRF
-    log-likelihood using reverse annealing.
+    Hinton (2002), Training products of experts by minimizing contrastive divergence: CD-k.
+    Tieleman (2008), Training RBMs using approximations to the likelihood gradient: PCD.
+    Montavon and Müller (2012), Deep Boltzmann machines and the centering trick.
+    Melchior, Fischer and Wiskott (2016), How to center deep Boltzmann machines: eqs. 8 to 10.
 """
 
-import itertools
 import json
 from typing import NamedTuple
 
 import numpy as np
 
-FILE_VERSION = 1
+FILE_VERSION = 2
+PARAMETERS = ("W", "visible_bias", "hidden_bias")
 MOST_UNITS_TO_ENUMERATE = 25
 
 
@@ -74,9 +71,14 @@ def sample_bernoulli(probability, rng):
 def base_rate_bias(v):
     """The visible biases that alone give each pixel its mean: log(mean / (1 - mean)).
 
-    Args: v: images in [0, 1], shape (n, n_visible). One white and one black image are counted
-        on top, so that a pixel that never changes keeps a finite bias.
-    Returns: float32, shape (n_visible,). Used to start training and as the base model of AIS.
+    Used to start training, and as the base model of annealed importance sampling.
+
+    Args:
+        v: images in [0, 1], shape (n, n_visible). One white and one black image are counted on
+            top, so that a pixel that never changes keeps a finite bias.
+
+    Returns:
+        float32, shape (n_visible,).
     """
     mean = (v.sum(axis=0, dtype=np.float64) + 1.0) / (len(v) + 2.0)
     return np.log(mean / (1.0 - mean)).astype(np.float32)
@@ -96,8 +98,16 @@ def negative_phase(h_probability, W, visible_bias, hidden_bias, gibbs_steps, rng
 
     CD-k starts from p(h | v_data), PCD from where the chains stopped after the last update.
 
-    Returns: v_model (samples) and p(h = 1 | v_model): in the gradient a probability does what
-        the sample does on average, with less noise, so the last step draws no hidden sample.
+    Args:
+        h_probability: p(h = 1) at the start, shape (n, n_hidden).
+        W, visible_bias, hidden_bias: the parameters.
+        gibbs_steps: how many full steps, at least 1.
+        rng: NumPy generator.
+
+    Returns:
+        v_model, samples of shape (n, n_visible), and p(h = 1 | v_model): in the gradient a
+        probability does what the sample does on average, with less noise, so the last step draws
+        no hidden sample.
     """
     for _ in range(gibbs_steps):
         h = sample_bernoulli(h_probability, rng)
@@ -112,9 +122,12 @@ def likelihood_gradient(v_data, h_data, v_model, h_model):
     d/dW = <v h'>_data - <v h'>_model,   d/db = <v>_data - <v>_model,   d/dc likewise with h.
     Exact if v_model is drawn from the model; CD and PCD put short chains in its place.
 
-    Args: v_data, v_model: shapes (n, n_visible), (m, n_visible), each row counted equally.
+    Args:
+        v_data, v_model: shapes (n, n_visible) and (m, n_visible), each row counted equally.
         h_data, h_model: p(h = 1 | v) of the same rows.
-    Returns: the gradients of W, visible_bias and hidden_bias, a direction of ascent.
+
+    Returns:
+        The gradients of W, visible_bias and hidden_bias, a direction of ascent.
     """
     n_data, n_model = len(v_data), len(v_model)
     W = v_data.T @ (h_data / n_data) - v_model.T @ (h_model / n_model)
@@ -129,6 +142,14 @@ def centred_gradient(v_data, h_data, v_model, h_model, visible_offset, hidden_of
     W sees (v - mu)(h - lambda)'; the biases then give back what W's change did to the mean
     input of each unit. The model family is the same, the direction no longer depends on
     whether a pixel calls ink 1 or 0. With both offsets 0 it is `likelihood_gradient`.
+
+    Args:
+        v_data, h_data, v_model, h_model: as for `likelihood_gradient`.
+        visible_offset: mu, shape (n_visible,).
+        hidden_offset: lambda, shape (n_hidden,).
+
+    Returns:
+        The gradients of W, visible_bias and hidden_bias, a direction of ascent.
     """
     W, visible_bias, hidden_bias = likelihood_gradient(
         v_data - visible_offset,
@@ -160,14 +181,43 @@ class GibbsState(NamedTuple):
     v: np.ndarray
 
 
+class TrainingState(NamedTuple):
+    """Where a training stands after a whole epoch: what `train(..., resume=True)` goes on from.
+
+    Attributes:
+        epoch: epochs done.
+        W_velocity, visible_velocity, hidden_velocity: the last changes of the parameters.
+        h_model: p(h = 1) of the persistent chains, shape (persistent_chains, n_hidden).
+        visible_offset, hidden_offset: running means of data and of hidden probabilities.
+        rng: the state of the random generator.
+    """
+
+    epoch: int
+    W_velocity: np.ndarray
+    visible_velocity: np.ndarray
+    hidden_velocity: np.ndarray
+    h_model: np.ndarray
+    visible_offset: np.ndarray
+    hidden_offset: np.ndarray
+    rng: dict
+
+
 class RBM:
     """A binary RBM: parameters W (n_visible, n_hidden), visible_bias and hidden_bias, float32.
 
-    Args: n_visible, n_hidden: numbers of units, any size.
+    Args:
+        n_visible, n_hidden: numbers of units, any size.
         rng: NumPy generator. `np.random.Generator(np.random.SFC64(seed))` is the quickest.
         weight_std: standard deviation of the initial normal weights.
         visible_bias: initial b, shape (n_visible,); zeros if None. `base_rate_bias(v_train)`
             lets learning start from the right mean image.
+
+    Attributes:
+        settings: what `train` was asked for.
+        training: where `train` stands, a `TrainingState`; None before it began.
+
+    Raises:
+        ValueError: a number of units is below 1, or the bias does not fit.
     """
 
     def __init__(self, n_visible, n_hidden, rng, weight_std=0.01, visible_bias=None):
@@ -180,12 +230,12 @@ class RBM:
         self.hidden_bias = np.zeros(n_hidden, dtype=np.float32)
         self.visible_bias = np.zeros(n_visible, dtype=np.float32)
         if visible_bias is not None:
-            self.visible_bias[:] = _checked_bias(visible_bias, n_visible)
-        self.settings = {}  # what `train` was asked for; saved with the parameters
+            self.visible_bias[:] = checked_bias(visible_bias, n_visible)
+        self.settings, self.training = {}, None
 
     def energy(self, v, h):
         """E(v, h) per row, shape (n,), in nats."""
-        v, h = self._checked(v), _checked_units("h", h, self.W.shape[1])
+        v, h = self._checked(v), checked_units("h", h, self.W.shape[1])
         return energy(v, h, self.W, self.visible_bias, self.hidden_bias)
 
     def free_energy(self, v):
@@ -202,7 +252,7 @@ class RBM:
 
     def visible_probability(self, h):
         """p(v = 1 | h), shape (n, n_visible); h may hold probabilities."""
-        h = _checked_units("h", h, self.W.shape[1], grey=True)
+        h = checked_units("h", h, self.W.shape[1], grey=True)
         return visible_probability(h, self.W, self.visible_bias)
 
     def sample_visible(self, h, rng):
@@ -224,7 +274,8 @@ class RBM:
     def log_partition(self):
         """Exact log Z in nats, in float64, by enumerating the smaller side.
 
-        Raises: ValueError above 25 units on the smaller side (each unit doubles the time).
+        Raises:
+            ValueError: above 25 units on the smaller side; each unit doubles the time.
         """
         return log_sum_exp(self._minus_free_energies())
 
@@ -282,15 +333,21 @@ class RBM:
         return ((v - self.visible_probability(self.sample_hidden(v, rng))) ** 2).mean(axis=1)
 
     def save(self, path):
-        """Write parameters and settings to an .npz file (versioned, no pickle)."""
-        arrays = {name: getattr(self, name) for name in ("W", "visible_bias", "hidden_bias")}
-        settings = json.dumps(self.settings, default=lambda number: number.item())
+        """Write parameters, settings and the state of the training to an .npz file, no pickle."""
+        arrays = {name: getattr(self, name) for name in PARAMETERS}
+        training = self.training._asdict() if self.training else {}
+        texts = {"settings": self.settings, "rng": training.pop("rng", None)}
+        arrays |= {name: json.dumps(content, default=_plain) for name, content in texts.items()}
         with open(path, "wb") as file:
-            np.savez_compressed(file, version=FILE_VERSION, settings=settings, **arrays)
+            np.savez_compressed(file, version=FILE_VERSION, **arrays, **training)
 
     @classmethod
     def load(cls, path):
-        """Read an RBM that `save` wrote. Raises: ValueError if the file holds anything else."""
+        """Read an RBM that `save` wrote.
+
+        Raises:
+            ValueError: the file holds anything else.
+        """
         try:
             with np.load(path, allow_pickle=False) as file:
                 saved = dict(file)
@@ -303,16 +360,21 @@ class RBM:
                 f"{path} has RBM file version {saved.get('version')}, this code reads "
                 f"{FILE_VERSION}: train and save the model again."
             )
-        missing = {"W", "visible_bias", "hidden_bias", "settings"} - saved.keys()
+        rng = json.loads(str(saved.get("rng", "null")))
+        wanted = {*PARAMETERS, "settings", "rng", *(TrainingState._fields if rng else ())}
+        missing = wanted - saved.keys()
         if missing:
             raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: save the model again.")
         rbm = cls(*saved["W"].shape, np.random.default_rng(0), visible_bias=saved["visible_bias"])
         rbm.W, rbm.hidden_bias = saved["W"], saved["hidden_bias"]
         rbm.settings = json.loads(str(saved["settings"]))
+        if rng:
+            saved |= {"epoch": int(saved["epoch"]), "rng": rng}
+            rbm.training = TrainingState(*(saved[name] for name in TrainingState._fields))
         return rbm
 
     def _checked(self, v, grey=False):
-        return _checked_units("v", v, self.W.shape[0], grey)
+        return checked_units("v", v, self.W.shape[0], grey)
 
 
 # ---------------------------------------------------------------- training
@@ -341,13 +403,21 @@ def train(
     momentum=0.0,
     weight_decay=0.0,
     resample=False,
+    resume=False,
 ):
     """Train `rbm` in place by CD-k or PCD; an iterator that yields an `Epoch` after each epoch.
 
     Nothing happens until it is iterated: `for epoch in train(...): ...`. Monitor, draw or
     `break` in the loop; after a break or an interruption the RBM keeps what it has learnt.
+    With `resume` a training that was broken off after a whole epoch, then or in a saved file,
+    ends bit for bit where the unbroken one ends.
 
-    Args: v: images, shape (n, n_visible), binary; in [0, 1] if `resample`.
+    Args:
+        rbm: an `RBM`.
+        v: images, shape (n, n_visible), binary; in [0, 1] if `resample`.
+        rng: NumPy generator; with `resume` it takes the state that it had then.
+        epochs: passes through the images, with `resume` those done before included.
+        batch_size: images in an update; the last batch of an epoch may be smaller.
         gibbs_steps: k, full Gibbs steps per update.
         persistent_chains: 0 for CD-k (chains start at the data), else PCD with so many chains.
         centred: use `centred_gradient` with running means of data and hidden probabilities.
@@ -356,9 +426,17 @@ def train(
         momentum: share of the last change that is kept, in [0, 1).
         weight_decay: pulls W to 0 with the gradient -weight_decay * W.
         resample: draw v anew from its grey levels, read as probabilities, each time it is shown.
-    Raises: ValueError for unusable values or data, FloatingPointError if training diverges.
+        resume: go on from `rbm.training`, with the settings of then.
+
+    Yields:
+        An `Epoch`.
+
+    Raises:
+        ValueError: unusable values or data, or nothing to resume, or other settings.
+        FloatingPointError: the training diverges.
     """
-    settings = {key: value for key, value in locals().items() if key not in ("rbm", "v", "rng")}
+    given = locals().items()
+    settings = {key: value for key, value in given if key not in ("rbm", "v", "rng", "resume")}
     for name in ("epochs", "batch_size", "gibbs_steps"):
         if settings[name] < 1:
             raise ValueError(f"{name} = {settings[name]}: it must be at least 1.")
@@ -367,16 +445,14 @@ def train(
             raise ValueError(f"{name} = {settings[name]}: it must not be negative.")
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum = {momentum}: it must be at least 0 and below 1.")
-    v = _checked_units("v", v, rbm.W.shape[0], grey=resample)
-    rbm.settings = settings
+    v = checked_units("v", v, rbm.W.shape[0], grey=resample)
+    state = _resumed(rbm, settings, rng) if resume else _started(rbm, v, rng, persistent_chains)
+    rbm.settings, rbm.training = settings, state if resume else None
+    first_epoch, *velocities, h_model, visible_offset, hidden_offset, _ = state
     parameters = rbm.W, rbm.visible_bias, rbm.hidden_bias
-    velocities = [np.zeros_like(parameter) for parameter in parameters]
-    h_model = np.full((persistent_chains, rbm.W.shape[1]), 0.5, dtype=np.float32)
-    visible_offset = v.mean(axis=0)
-    hidden_offset = sigmoid(visible_offset @ rbm.W + rbm.hidden_bias)
     final_step_size = step_size if final_step_size is None else final_step_size
     starts = range(0, len(v), batch_size)
-    for epoch in range(epochs):
+    for epoch in range(first_epoch, epochs):
         order = rng.permutation(len(v))
         for batch, start in enumerate(starts):
             v_data = v[order[start : start + batch_size]]
@@ -384,15 +460,17 @@ def train(
                 v_data = sample_bernoulli(v_data, rng)
             h_data = hidden_probability(v_data, rbm.W, rbm.hidden_bias)
             chain_start = h_model if persistent_chains else h_data
-            v_model, h_model = negative_phase(chain_start, *parameters, gibbs_steps, rng)
+            v_model, chain_end = negative_phase(chain_start, *parameters, gibbs_steps, rng)
+            if persistent_chains:
+                h_model = chain_end
             if centred:
                 visible_offset += 0.01 * (v_data.mean(axis=0) - visible_offset)
                 hidden_offset += 0.01 * (h_data.mean(axis=0) - hidden_offset)
                 gradients = centred_gradient(
-                    v_data, h_data, v_model, h_model, visible_offset, hidden_offset
+                    v_data, h_data, v_model, chain_end, visible_offset, hidden_offset
                 )
             else:
-                gradients = likelihood_gradient(v_data, h_data, v_model, h_model)
+                gradients = likelihood_gradient(v_data, h_data, v_model, chain_end)
             if weight_decay:
                 gradients = (gradients[0] - weight_decay * rbm.W, *gradients[1:])
             done = (epoch * len(starts) + batch) / (epochs * len(starts))
@@ -403,118 +481,50 @@ def train(
             raise FloatingPointError(
                 f"training diverged in epoch {epoch + 1}: choose a step_size below {step_size}."
             )
+        offsets = visible_offset, hidden_offset
+        generator = rng.bit_generator.state
+        rbm.training = TrainingState(epoch + 1, *velocities, h_model, *offsets, generator)
         yield Epoch(epoch + 1, step, v_model)
 
 
-# ---------------------------------------------------------------- estimating log Z
-
-
-class LogPartitionEstimate(NamedTuple):
-    """An estimate of log Z in nats, with the range of +-3 standard errors of Z itself.
-
-    Caveat: the range trusts the weights it saw. If the effective sample size (of `chains`) is
-    a handful, states may have been missed: use more temperatures.
-
-    Attributes: log_z: the estimate, nats. standard_error: of Z, as a share of Z (no unit).
-        lower, upper: log Z, nats, at 3 standard errors below and above; -inf where 3 exceed Z.
-        effective_sample_size: (sum of weights)^2 / sum of squared weights, from 1 to `chains`.
-        chains, temperatures: what it was taken with.
-    """
-
-    log_z: float
-    standard_error: float
-    lower: float
-    upper: float
-    effective_sample_size: float
-    chains: int
-    temperatures: int
-
-
-def annealed_importance_sampling(rbm, base_visible_bias, rng, temperatures=10_000, chains=100):
-    """Estimate log Z by annealing from independent pixels (known Z) to the RBM.
-
-    The estimate of Z is unbiased, so log Z is underestimated on average (a stochastic lower
-    bound) and a likelihood computed with it is flattered.
-
-    Args: base_visible_bias: biases of the independent pixels, shape (n_visible,):
-            `base_rate_bias(v_train)`.
-        temperatures: how many inverse temperatures from 0 to 1, evenly spaced, both included;
-            or an increasing sequence of them.
-        chains: independent runs; the error shrinks with their square root.
-    Returns: `LogPartitionEstimate`.
-    Raises: ValueError for fewer than 2 chains, another bias, or temperatures that do not rise
-        from 0 to 1.
-    """
-    base_bias = _checked_bias(base_visible_bias, rbm.W.shape[0])
-    betas = _checked_betas(temperatures)
-    if chains < 2:
-        raise ValueError(f"chains = {chains}: an error bar needs at least 2.")
-    v = sample_bernoulli(np.tile(sigmoid(base_bias), (chains, 1)), rng)
-    log_weights = _annealed_log_weights(rbm, v, base_bias, betas, rng)
-    return _estimate(+1, log_weights, rbm, base_bias, betas)
-
-
-def reverse_ais(rbm, base_visible_bias, v_model, rng, temperatures=10_000):
-    """Estimate log Z from the other side: anneal samples of the RBM to independent pixels.
-
-    The estimate of 1 / Z is unbiased, so log Z is overestimated on average (a stochastic upper
-    bound) and a likelihood computed with it is conservative: with
-    `annealed_importance_sampling` it brackets the truth.
-
-    Args: v_model: samples of the RBM, shape (chains, n_visible). With `rbm.exact_samples` the
-            bound is strict; caveat: with the end of a long Gibbs run (PCD's chains, run on) it
-            is only as good as that run, and data are not samples of the model.
-        base_visible_bias, temperatures: as in `annealed_importance_sampling`.
-    Returns: `LogPartitionEstimate`.
-    Raises: ValueError for fewer than 2 samples, samples that are not binary, and as there.
-    """
-    base_bias = _checked_bias(base_visible_bias, rbm.W.shape[0])
-    betas = _checked_betas(temperatures)
-    v = _checked_units("v_model", v_model, rbm.W.shape[0])
-    if len(v) < 2:
-        raise ValueError(f"v_model has {len(v)} row: an error bar needs at least 2.")
-    log_weights = _annealed_log_weights(rbm, v, base_bias, betas[::-1], rng)
-    return _estimate(-1, log_weights, rbm, base_bias, betas)
-
-
-def _annealed_log_weights(rbm, v, base_bias, betas, rng):
-    """Sum of log p*(v, next beta) - log p*(v, beta) along the path, one Gibbs step at each.
-
-    Between base model and RBM, W and c are scaled by beta and b is (1 - beta) base + beta b:
-    log p*(v, beta) = v.((1 - beta) base + beta b) + sum_j softplus(beta (c_j + (v W)_j)).
-    """
-    log_weights = np.zeros(len(v))
-    W_by_columns = np.asfortranarray(rbm.W)  # same numbers, faster h @ W.T
-    for beta, next_beta in itertools.pairwise(betas):
-        hidden_input = v @ rbm.W + rbm.hidden_bias
-        log_weights += (next_beta - beta) * (v @ (rbm.visible_bias - base_bias))
-        change = softplus(next_beta * hidden_input) - softplus(beta * hidden_input)
-        log_weights += change.sum(axis=1, dtype=np.float64)
-        h = sample_bernoulli(sigmoid(next_beta * hidden_input), rng)
-        bias = (1.0 - next_beta) * base_bias + next_beta * rbm.visible_bias
-        v = sample_bernoulli(sigmoid(next_beta * (h @ W_by_columns.T) + bias), rng)
-    return log_weights
-
-
-def _estimate(sign, log_weights, rbm, base_bias, betas):
-    """log Z = log Z_base +- log mean weight, and its error (sign -1: weights estimate 1 / Z)."""
-    n_chains = len(log_weights)
-    log_z_base = rbm.W.shape[1] * np.log(2.0) + softplus(base_bias.astype(np.float64)).sum()
-    log_total = log_sum_exp(log_weights)
-    shares = np.exp(log_weights - log_total)  # they sum to 1
-    error = float(np.std(n_chains * shares, ddof=1) / np.sqrt(n_chains))
-    log_z = float(log_z_base + sign * (log_total - np.log(n_chains)))
-    below = float(np.log1p(-3 * error)) if 3 * error < 1 else -np.inf
-    lower, upper = sorted((log_z + sign * below, log_z + sign * float(np.log1p(3 * error))))
-    return LogPartitionEstimate(
-        log_z, error, lower, upper, float(1 / (shares**2).sum()), n_chains, len(betas)
+def _started(rbm, v, rng, persistent_chains):
+    """The state of a training before its first epoch: no velocity, chains that are fair coins."""
+    velocities = [np.zeros_like(getattr(rbm, name)) for name in PARAMETERS]
+    h_model = np.full((persistent_chains, rbm.W.shape[1]), 0.5, dtype=np.float32)
+    visible_offset = v.mean(axis=0)
+    hidden_offset = sigmoid(visible_offset @ rbm.W + rbm.hidden_bias)
+    return TrainingState(
+        0, *velocities, h_model, visible_offset, hidden_offset, rng.bit_generator.state
     )
+
+
+def _resumed(rbm, settings, rng):
+    """The state that the RBM's training reached, with its random generator set back to it."""
+    if rbm.training is None:
+        raise ValueError("resume = True: this RBM has no training to go on with.")
+    may_differ = () if settings["final_step_size"] is not None else ("epochs",)
+    for name, value in settings.items():
+        if name not in may_differ and value != rbm.settings[name]:
+            raise ValueError(
+                f"resume = True: {name} = {value}, but this training began with "
+                f"{rbm.settings[name]}: go on with the settings of then."
+            )
+    if settings["epochs"] <= rbm.training.epoch:
+        raise ValueError(
+            f"epochs = {settings['epochs']}: {rbm.training.epoch} are done already, and epochs "
+            "counts them too."
+        )
+    kind = rbm.training.rng["bit_generator"]
+    if rng.bit_generator.state["bit_generator"] != kind:
+        raise ValueError(f"rng: this training began with a {kind} generator: give one of its kind.")
+    rng.bit_generator.state = rbm.training.rng
+    return rbm.training
 
 
 # ---------------------------------------------------------------- checks at the boundary
 
 
-def _checked_units(name, x, n_units, grey=False):
+def checked_units(name, x, n_units, grey=False):
     """x as float32, shape (n, n_units), binary or (grey) in [0, 1]; else ValueError."""
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != n_units or len(x) == 0:
@@ -540,7 +550,8 @@ def _checked_units(name, x, n_units, grey=False):
     return x
 
 
-def _checked_bias(bias, n_visible):
+def checked_bias(bias, n_visible):
+    """bias as float32, shape (n_visible,) and finite; else ValueError."""
     bias = np.asarray(bias, dtype=np.float32)
     if bias.shape != (n_visible,) or not np.isfinite(bias).all():
         raise ValueError(
@@ -550,13 +561,6 @@ def _checked_bias(bias, n_visible):
     return bias
 
 
-def _checked_betas(temperatures):
-    """Inverse temperatures 0 = beta_0 < ... < beta_T = 1 as a list of floats."""
-    if np.ndim(temperatures) == 0:
-        if temperatures < 2:
-            raise ValueError(f"temperatures = {temperatures}: the path needs both ends, 0 and 1.")
-        temperatures = np.linspace(0.0, 1.0, int(temperatures))
-    betas = np.asarray(temperatures, dtype=np.float64)
-    if len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) > 0).all():
-        raise ValueError("temperatures must increase from 0 to 1, both included.")
-    return betas.tolist()
+def _plain(number):
+    """A NumPy number or array as what JSON can hold."""
+    return number.tolist()

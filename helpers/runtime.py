@@ -11,8 +11,6 @@ import os
 import sys
 from contextlib import contextmanager
 
-from helpers.progress import progress
-
 
 @contextmanager
 def _silent_file_descriptor_2():
@@ -54,27 +52,58 @@ def set_seed(seed):
     tf.config.experimental.enable_op_determinism()
 
 
-class EpochProgress(keras.callbacks.Callback):
-    """Show how far `fit` is, in a line that is cleared at the end: `fit(..., verbose=0)`.
+def random_states(model):
+    """The states of all random generators in a Keras model: of its own noise, of each dropout.
 
     Args:
-        label: what is being trained, in a few words.
+        model: a Keras model.
+
+    Returns:
+        A list of Keras variables, in the order of the model's parts.
+    """
+    return [state for state in model.variables if state.name == "seed_generator_state"]
+
+
+def resumable(model_class):
+    """Let Keras save and load models of a class whole, so that a training can be resumed.
+
+    Keras's `save` and `load_model` then keep the parts, the optimisers and their state, and, which
+    Keras leaves out by itself, all random states. A decorator; the class gives `get_config`, and
+    may override `compile` if its `get_compile_config` names what that takes.
+
+    Args:
+        model_class: a subclass of `keras.Model`.
+
+    Returns:
+        The class, registered with Keras.
     """
 
-    def __init__(self, label):
-        """Remember the label; `fit` calls the other methods."""
-        super().__init__()
-        self.label = label
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
 
-    def on_train_begin(self, logs=None):
-        """Show the line."""
-        self.steps = progress(range(self.params["epochs"]), self.label)
-        next(self.steps)
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Bring the line up to date."""
-        next(self.steps, None)
+    def save_own_variables(self, store):
+        super(model_class, self).save_own_variables(store)
+        for index, state in enumerate(random_states(self)):
+            store[f"random_state_{index}"] = state.numpy()
 
-    def on_train_end(self, logs=None):
-        """Clear the line."""
-        self.steps.close()
+    def load_own_variables(self, store):
+        saved = {name: store[name] for name in store.keys()}  # noqa: SIM118
+        own = {name: saved.pop(name) for name in [*saved] if not name.startswith("random_state_")}
+        super(model_class, self).load_own_variables(own)
+        states = random_states(self)
+        if saved and len(saved) != len(states):
+            raise ValueError(
+                f"the file holds {len(saved)} random states, this model has {len(states)}: make "
+                "the model as it was when it was saved"
+            )
+        for index, state in enumerate(states if saved else ()):
+            state.assign(saved[f"random_state_{index}"])
+
+    model_class.from_config = classmethod(from_config)
+    model_class.compile_from_config = compile_from_config
+    model_class.save_own_variables = save_own_variables
+    model_class.load_own_variables = load_own_variables
+    return keras.saving.register_keras_serializable("helpers")(model_class)

@@ -12,7 +12,7 @@ References:
 
 import math
 
-from helpers.runtime import keras, tf
+from helpers.runtime import keras, resumable, tf
 
 ops = keras.ops
 
@@ -147,44 +147,7 @@ def active_units(z_mean, threshold=0.01):
     return int(ops.sum(ops.var(z_mean, axis=0) > threshold))
 
 
-def shuffled_batches(images, batch_size, seed, binarise=False):
-    """Full batches of images in a new random order each time they are gone through, for `fit`.
-
-    Only the indices are shuffled, and a batch is gathered from them while the one before it
-    trains: with `fit(batches, shuffle=False)` and `compile(..., steps_per_execution=len(batches))`
-    an epoch of a small network takes less than half the time that an array takes.
-
-    Args:
-        images: shape (n, ...).
-        batch_size: images in a batch; each time, the few that fill no batch are left out.
-        seed: of the order and the binarisation.
-        binarise: whether to set each pixel to 1 with probability equal to its grey level, anew at
-            each draw, as `helpers.data.binarise_by_sampling` does.
-
-    Returns:
-        A `tf.data.Dataset` of float32 batches of shape (batch_size, ...).
-
-    Raises:
-        ValueError: the images fill no batch of that size.
-    """
-    if batch_size not in range(1, len(images) + 1):
-        raise ValueError(f"batch_size must be from 1 to {len(images)}, got {batch_size}")
-    images = tf.constant(images)
-
-    def gather(indices, noise_seed):
-        batch = tf.gather(images, indices)
-        if binarise:
-            uniform = tf.random.stateless_uniform(tf.shape(batch), noise_seed)
-            batch = tf.cast(uniform < batch, tf.float32)
-        return batch
-
-    indices = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed)
-    noise_seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
-    pairs = tf.data.Dataset.zip(indices.batch(batch_size, drop_remainder=True), noise_seeds)
-    return pairs.map(gather).prefetch(2)
-
-
-@keras.saving.register_keras_serializable("helpers")
+@resumable
 class VAE(keras.Model):
     """An encoder and a decoder trained on reconstruction_loss + kl_weight * kl_loss.
 
@@ -200,8 +163,10 @@ class VAE(keras.Model):
         kl_weight: a variable, 1 at first; `vae.kl_weight.assign(0.5)` takes effect at the next
             batch. Only with weight 1 is the loss a negative ELBO.
 
-    It is saved and loaded with Keras's own `save` and `load_model`, the KL weight included; a
-    reconstruction loss of your own must be registered with Keras for that.
+    It is saved and loaded with Keras's own `save` and `load_model`. The KL weight, the optimiser
+    and all random states are in the file, so a loaded model trains on as the saved one would have
+    (with `shuffled_batches(..., first_epoch=...)` on the same batches too). A reconstruction loss
+    of your own must be registered with Keras for that.
 
     The reported `loss`, `reconstruction_loss` and `kl_loss` are means over all images of an epoch,
     however the batches divide them.
@@ -218,6 +183,11 @@ class VAE(keras.Model):
         names = ("loss", "reconstruction_loss", "kl_loss")
         self.averages = [keras.metrics.Mean(name) for name in names]
         self.built = True  # because its parts are
+
+    def compile(self, optimizer, **kwargs):
+        """Choose the optimiser; its variables are made here, and a step is then traced once."""
+        super().compile(optimizer, **kwargs)
+        self.optimizer.build(self.trainable_variables)
 
     def call(self, x, training=False):
         """Reconstruct images through the mean code: grey levels, shape as `x`."""
@@ -243,11 +213,6 @@ class VAE(keras.Model):
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.report(losses)
 
-    def make_train_function(self, force=False):
-        """Make the optimiser's variables before `fit` traces a step, which else it does twice."""
-        self.optimizer.build(self.trainable_variables)
-        return super().make_train_function(force)
-
     def test_step(self, data):
         """The losses of a batch."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -266,11 +231,6 @@ class VAE(keras.Model):
         }
         config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         return config | {"seed": self.noise.get_config()["seed"], "name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the model that `get_config` described."""
-        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 def dense_encoder(n_latent, hidden_units=256):

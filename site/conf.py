@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 from pathlib import Path
 
-from helpers.address import address, binder
+from course.address import address, binder
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 IN_THE_NOTEBOOK = "*Something to move stands here: open this notebook in Jupyter or on Binder.*"
@@ -25,6 +25,7 @@ templates_path = ["_templates"]
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", WIDGET, None)]
 nb_ipywidgets_js = {}
+nb_render_markdown_format = "gfm"  # tables, which plain CommonMark leaves as text
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_dmath_double_inline = True
 myst_heading_anchors = 3

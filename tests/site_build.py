@@ -22,19 +22,23 @@ NAVIGATION = {"author", "index", "search", "next", "prev"}  # links that load no
 
 
 class Page(HTMLParser):
-    """A page's title, the targets it has, and what it loads and links to."""
+    """A page's title, targets, pictures and tables, what it loads and links to, its paragraphs."""
 
     def __init__(self, path):
         super().__init__()
         self.title, self.ids, self.loaded, self.links = "", set(), [], []
-        self.images, self.formulas = [], 0
-        self._in_title = False
+        self.images, self.formulas, self.tables, self.paragraphs = [], 0, 0, []
+        self._in_title = self._in_paragraph = False
         self.feed(Path(path).read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         self._in_title = tag == "title"
         self.ids.add(given.get("id"))
+        self.tables += tag == "table"
+        if tag == "p":
+            self._in_paragraph = True
+            self.paragraphs.append("")
         self.formulas += "math" in (given.get("class") or "").split()
         if tag == "a" and given.get("href"):
             self.links.append(given["href"])
@@ -45,7 +49,13 @@ class Page(HTMLParser):
         if tag == "img":
             self.images.append(given)
 
+    def handle_endtag(self, tag):
+        if tag == "p":
+            self._in_paragraph = False
+
     def handle_data(self, data):
+        if self._in_paragraph:
+            self.paragraphs[-1] += data
         if self._in_title:
             self.title += data
             self._in_title = False

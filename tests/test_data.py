@@ -1,11 +1,11 @@
 import contextlib
 import hashlib
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fresh_python import loads_tensorflow
 
 from helpers import data
 
@@ -96,12 +96,16 @@ def test_mnist_comes_from_the_file_that_the_variable_names(monkeypatch, tmp_path
 
 def test_mnist_comes_from_the_cache_without_network(no_mnist, tiny_mnist):
     np.savez(no_mnist, **tiny_mnist)
-    assert len(data.load_digits("mnist").x_train) == 6
+    path, arrays = data.fetch_mnist()
+    assert path == no_mnist
+    np.testing.assert_equal(arrays, tiny_mnist)
 
 
 def test_a_download_is_verified_and_kept(monkeypatch, no_mnist, tiny_mnist):
     keras_downloads(monkeypatch, lambda path: np.savez(path, **tiny_mnist))
-    assert len(data.load_digits("mnist").x_train) == 6
+    path, arrays = data.fetch_mnist()
+    assert path == no_mnist
+    np.testing.assert_equal(arrays, tiny_mnist)
     assert [path.name for path in no_mnist.parent.iterdir()] == ["mnist.npz"]
     data.read_digits(no_mnist, "mnist")
 
@@ -143,7 +147,7 @@ def test_truncated_file(tmp_path):
         data.read_digits(file, "sample")
 
 
-@pytest.mark.parametrize("where", [0, 0.25, 0.5, 0.75, 0.9])  # as a share of the file
+@pytest.mark.parametrize("where", [0, 0.5, 0.9])  # as a share of the file
 def test_damage_inside_the_file(tmp_path, where):
     content = bytearray(data.SAMPLE_FILE.read_bytes())
     content[int(where * len(content))] ^= 255
@@ -201,7 +205,7 @@ def test_a_white_pixel_stays_white_even_at_the_lowest_uniform_draw():
     assert data.binarise_by_sampling(np.array([0.0, 1 / 255]), lowest).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("fraction", [0, 0.2, 0.5, 0.8, 1])
+@pytest.mark.parametrize("fraction", [0, 0.3, 1])
 def test_remove_ink_takes_that_share_of_every_image_and_nothing_else(fraction):
     images = data.load_digits().x_test[:50]
     damaged = data.remove_ink(images, fraction, np.random.default_rng(2))
@@ -224,7 +228,6 @@ def test_remove_ink_chooses_anew_for_every_image():
         (lambda: data.binarise_by_threshold(np.array([0, 1.01])), "values from 0.0 to 1.01"),
         (lambda: data.binarise_by_threshold(np.array([0.1]), threshold=2), "threshold.*got 2"),
         (lambda: data.binarise_by_sampling(np.array([np.nan]), RNG), "check for NaN"),
-        (lambda: data.remove_ink(np.ones((1, 4)), 20, RNG), "fraction.*got 20"),
         (lambda: data.remove_ink(np.ones((1, 4)), 1.01, RNG), "fraction.*got 1.01"),
     ],
 )
@@ -234,7 +237,4 @@ def test_bad_input_is_named(call, message):
 
 
 def test_the_bundled_digits_do_not_need_tensorflow():
-    import subprocess
-
-    code = "import sys, helpers.data as d; d.load_digits(); sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert not loads_tensorflow("from helpers.data import load_digits; load_digits()")

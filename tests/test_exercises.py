@@ -1,253 +1,430 @@
-"""Every exercise: its stub is not attempted, its solution right, each slip gets its own hint."""
+"""Every exercise: its stub, its solution, plausible slips, every kind of answer, and its hints."""
 
 import ast
+import re
+from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
 
+import numpy as np
 import pytest
-from notebook_files import PATHS, code_cells, exercises
+from notebook_files import PATHS, code_cells
+from notebook_files import exercises as exercises_of
 
-from helpers.checks import judge
-from helpers.exercises import EXERCISES, same
+from helpers import exercises
+from helpers.exercises import EXERCISES, judge, same
+from helpers.runtime import keras, tf
 
-FOUND = {n: (path, *parts) for path in PATHS for n, parts in exercises(path).items()}
+# number -> notebook, name of the answer, stub cell, solution
+FOUND = {n: (path, *parts) for path in PATHS for n, parts in exercises_of(path).items()}
+NUMBERS = [n for n in EXERCISES if EXERCISES[n].asks == "number"]
+FUNCTIONS = [n for n in EXERCISES if EXERCISES[n].asks == "function"]
+RIGHT = "right"
 
-# Plausible slips: code that defines the answer, for each exercise.
+# For each exercise: code that defines an answer, plausible slips and near misses, and words of the
+# feedback that it gets, or RIGHT.
 SLIPS = {
     "00.1": [
-        "white_share = 0.5",
-        "white_share = 0.868",  # what a threshold of ½ leaves white
-        "white_share = 0",
-        "white_share = 1",
-        "white_share = 1.24",
+        ("white_share = 0.5", "how much is paper"),
+        ("white_share = 0.868", "how much is paper"),  # what a threshold of ½ leaves white
+        ("white_share = 0", "how much is paper"),
+        ("white_share = 1", "how much is paper"),
+        ("white_share = 1.24", "between 0 and 1"),
+        ("white_share = 0.855", RIGHT),
+        ("white_share = 0.86", "how much is paper"),
     ],
-    "00.2": ["growth = 0.75", "growth = 2.5", "growth = 1"],
+    "00.2": [
+        ("growth = 0.75", "the other way round"),
+        ("growth = 2.5", "the share at threshold 0.2"),
+        ("growth = 1", "the share at threshold 0.2"),
+        ("growth = 1.24", RIGHT),
+        ("growth = 1.25", "the share at threshold 0.2"),
+        ("growth = 1.255", "the share at threshold 0.2"),
+    ],
     "00.3": [
-        "def average_digit(images, labels, digit): return images.mean(axis=0)",
-        "def average_digit(images, labels, digit): return images[labels == digit].mean()",
-        "def average_digit(images, labels, digit): return images[digit]",
+        ("def average_digit(images, labels, digit): return images.mean(axis=0)", "use the labels"),
+        (
+            "def average_digit(images, labels, digit): return images[labels == digit].mean()",
+            "yours has shape ()",
+        ),
+        ("def average_digit(images, labels, digit): return images[digit]", "which images count"),
     ],
     "00.4": [
-        "def images_of(rows): return rows[:, :784].reshape(-1, 28, 28) / 255",
-        "def images_of(rows): return rows[:, 1:].reshape(-1, 28, 28)",
-        "def images_of(rows): return rows[:, 1:] / 255",
+        (
+            "def images_of(rows): return rows[:, :784].reshape(-1, 28, 28) / 255",
+            "your first pixel is still the label",
+        ),
+        ("def images_of(rows): return rows[:, 1:].reshape(-1, 28, 28)", "check the range"),
+        ("def images_of(rows): return rows[:, 1:] / 255", "yours gave (3, 784)"),
     ],
-    "01.1": ["steps_without_weights = 0", "steps_without_weights = 2"],
+    "01.1": [
+        ("steps_without_weights = 0", "for sure"),
+        ("steps_without_weights = 2", "depend on"),
+    ],
     "01.2": [
-        "steps_weaker = 26",
-        "steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=2)) - 1",
-        "steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=1))",
+        ("steps_weaker = 26", "the RBM of the page"),
+        ("steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=2)) - 1", "seed=2"),
+        ("steps_weaker = mixing_steps(*toy_rbm(weight_std=1.5, seed=1))", "seed=2"),
     ],
     "01.3": [
-        "def pixel_probability(v, pixel, W, b, c):\n"
-        "    return visible_probability(hidden_probability(v, W, c), W, b)[:, pixel]",
-        "def pixel_probability(v, pixel, W, b, c):\n"
-        "    blank, inked = v.copy(), v.copy()\n"
-        "    blank[:, pixel], inked[:, pixel] = 0, 1\n"
-        "    return sigmoid(free_energy(inked, W, b, c) - free_energy(blank, W, b, c))",
-        "def pixel_probability(v, pixel, W, b, c): return sigmoid(-free_energy(v, W, b, c))",
-        "def pixel_probability(v, pixel, W, b, c):\n"
-        "    blank = v.copy()\n"
-        "    blank[:, pixel] = 0\n"
-        "    return visible_probability(hidden_probability(blank, W, c), W, b)[:, pixel]",
+        (
+            "def pixel_probability(v, pixel, W, b, c):\n"
+            "    return visible_probability(hidden_probability(v, W, c), W, b)[:, pixel]",
+            "must not depend",
+        ),
+        (
+            "def pixel_probability(v, pixel, W, b, c):\n"
+            "    blank, inked = v.copy(), v.copy()\n"
+            "    blank[:, pixel], inked[:, pixel] = 0, 1\n"
+            "    return sigmoid(free_energy(inked, W, b, c) - free_energy(blank, W, b, c))",
+            "the pixel is blank",
+        ),
+        (
+            "def pixel_probability(v, pixel, W, b, c): return sigmoid(-free_energy(v, W, b, c))",
+            "must not depend",
+        ),
+        (
+            "def pixel_probability(v, pixel, W, b, c):\n"
+            "    blank = v.copy()\n"
+            "    blank[:, pixel] = 0\n"
+            "    return visible_probability(hidden_probability(blank, W, c), W, b)[:, pixel]",
+            "compare two pictures",
+        ),
     ],
     "01.4": [
-        "first_infinite = 88",
-        "first_infinite = 710",
-        "first_infinite = 90",
-        "first_infinite = 88.7",
+        ("first_infinite = 88", "still finite"),
+        ("first_infinite = 710", "one less is infinite too"),
+        ("first_infinite = 90", "one less is infinite too"),
+        ("first_infinite = 88.7", "a whole number"),
     ],
-    "02.1": ["log_z_of_zeros = 804", "log_z_of_zeros = 784 * np.log(2)", "log_z_of_zeros = 0.0"],
+    "02.1": [
+        ("log_z_of_zeros = 804", "base 2"),
+        ("log_z_of_zeros = 784 * np.log(2)", "the hidden units"),
+        ("log_z_of_zeros = 0.0", "how many pairs"),
+    ],
     "02.2": [
-        "step_size_with_momentum = 0.1",
-        "step_size_with_momentum = 0.02",
-        "step_size_with_momentum = 0.009",
+        ("step_size_with_momentum = 0.1", "too fast"),
+        ("step_size_with_momentum = 0.02", "too fast"),
+        ("step_size_with_momentum = 0.009", "too slow"),
     ],
     "02.3": [
-        "def estimate_log_z(log_weights, log_z_base): return log_z_base + np.mean(log_weights)",
-        "def estimate_log_z(log_weights, log_z_base):\n"
-        "    return log_z_base + np.logaddexp.reduce(log_weights)",
-        "def estimate_log_z(log_weights, log_z_base):\n"
-        "    with np.errstate(over='ignore'):\n"
-        "        return log_z_base + np.log(np.mean(np.exp(log_weights)))",
+        (
+            "def estimate_log_z(log_weights, log_z_base): return log_z_base + np.mean(log_weights)",
+            "mean of the logarithms",
+        ),
+        (
+            "def estimate_log_z(log_weights, log_z_base):\n"
+            "    return log_z_base + np.logaddexp.reduce(log_weights)",
+            "weights 1 and 3",
+        ),
+        (
+            "def estimate_log_z(log_weights, log_z_base):\n"
+            "    with np.errstate(over='ignore'):\n"
+            "        return log_z_base + np.log(np.mean(np.exp(log_weights)))",
+            "exp(1000) overflows",
+        ),
     ],
     "02.4": [
-        "reported = np.log(1 - 1 / 4002)",
-        "reported = 0.1959",
-        "reported = -211.1",
-        "reported = 783 * np.log(1 - 1 / 4002)",
-        "reported = 0.0",
+        ("reported = np.log(1 - 1 / 4002)", "one pixel"),
+        ("reported = 0.1959", "is not positive"),
+        ("reported = -211.1", "how probable"),
+        ("reported = 783 * np.log(1 - 1 / 4002)", "how probable"),
+        ("reported = 0.0", "how probable"),
+        ("reported = -0.1961", RIGHT),
+        ("reported = -0.1963", "how probable"),
     ],
-    "03.1": ["value = 2.2655", "value = 2.3", "value = -2.9189", "value = -18.27"],
+    "03.1": [
+        ("value = 2.2655", "a negative logarithm"),
+        ("value = 2.3", "depend on z"),
+        ("value = -2.9189", "depend on z"),
+        ("value = -18.27", "depend on z"),
+        ("value = -2.275", RIGHT),
+        ("value = -2.282", "depend on z"),
+    ],
     "03.2": [
-        "def score_gradients(log_ratio, score): return log_ratio[:, None] * score",
-        "def score_gradients(log_ratio, score): return (log_ratio - 100)[:, None] * score",
-        "def score_gradients(log_ratio, score):\n"
-        "    return ((log_ratio - log_ratio.mean())[:, None] * score).mean(axis=0)",
-        "def score_gradients(log_ratio, score):\n"
-        "    return ((log_ratio - log_ratio.mean()) / log_ratio.std() / 2)[:, None] * score",
+        (
+            "def score_gradients(log_ratio, score): return log_ratio[:, None] * score",
+            "change nothing",
+        ),
+        (
+            "def score_gradients(log_ratio, score): return (log_ratio - 100)[:, None] * score",
+            "change nothing",
+        ),
+        (
+            "def score_gradients(log_ratio, score):\n"
+            "    return ((log_ratio - log_ratio.mean())[:, None] * score).mean(axis=0)",
+            "yours has (2,)",
+        ),
+        (
+            "def score_gradients(log_ratio, score):\n"
+            "    return ((log_ratio - log_ratio.mean()) / log_ratio.std() / 2)[:, None] * score",
+            "not change the mean",
+        ),
     ],
     "03.3": [
-        "def effective_sample_size(log_weights):\n"
-        "    weights = np.exp(log_weights)\n"
-        "    return weights.sum(axis=-1) ** 2 / (weights**2).sum(axis=-1)",
-        "def effective_sample_size(log_weights):\n"
-        "    weights = np.exp(log_weights - log_weights.max())\n"
-        "    return weights.sum() ** 2 / (weights**2).sum()",
-        "def effective_sample_size(log_weights):\n"
-        "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
-        "    return (weights**2).sum(axis=-1) / weights.sum(axis=-1) ** 2",
-        "def effective_sample_size(log_weights):\n"
-        "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
-        "    return weights.sum(axis=-1) / weights.max(axis=-1)",
+        (
+            "def effective_sample_size(log_weights):\n"
+            "    weights = np.exp(log_weights)\n"
+            "    return weights.sum(axis=-1) ** 2 / (weights**2).sum(axis=-1)",
+            "-2000 give zero weights",
+        ),
+        (
+            "def effective_sample_size(log_weights):\n"
+            "    weights = np.exp(log_weights - log_weights.max())\n"
+            "    return weights.sum() ** 2 / (weights**2).sum()",
+            "three numbers",
+        ),
+        (
+            "def effective_sample_size(log_weights):\n"
+            "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
+            "    return (weights**2).sum(axis=-1) / weights.sum(axis=-1) ** 2",
+            "count as 5",
+        ),
+        (
+            "def effective_sample_size(log_weights):\n"
+            "    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))\n"
+            "    return weights.sum(axis=-1) / weights.max(axis=-1)",
+            "count as 5",
+        ),
     ],
-    "03.4": ["excess = 0.0", "excess = -0.5966", "excess = 0.25", "excess = 1.1931"],
-    "04.1": ["nats = 25.0", "nats = 5.0"],
+    "03.4": [
+        ("excess = 0.0", "exact at the posterior"),
+        ("excess = -0.5966", "which divergence"),
+        ("excess = 0.25", "which divergence"),
+        ("excess = 1.1931", "which divergence"),
+        ("excess = 0.599", RIGHT),
+        ("excess = 0.601", "which divergence"),
+    ],
+    "04.1": [
+        ("nats = 25.0", "half of that"),
+        ("nats = 5.0", "which terms"),
+    ],
     "04.2": [
-        "def gaussian_loss(x, x_logits, variance): return squared_error(x, x_logits) / variance",
-        "def gaussian_loss(x, x_logits, variance):\n"
-        "    return squared_error(x, x_logits) / (4 * variance**2)",
-        "def gaussian_loss(x, x_logits, variance): return ops.mean(squared_error(x, x_logits))",
+        (
+            "def gaussian_loss(x, x_logits, variance):\n"
+            "    return squared_error(x, x_logits) / variance",
+            "with variance 1/2",
+        ),
+        (
+            "def gaussian_loss(x, x_logits, variance):\n"
+            "    return squared_error(x, x_logits) / (4 * variance**2)",
+            "the variance or the deviation",
+        ),
+        (
+            "def gaussian_loss(x, x_logits, variance): return ops.mean(squared_error(x, x_logits))",
+            "two numbers",
+        ),
     ],
     "04.3": [
-        "def tour(codes, steps):\n"
-        "    legs = [np.linspace(a, b, steps) for a, b in zip(codes, codes[1:], strict=False)]\n"
-        "    return np.concatenate(legs)",
-        "def tour(codes, steps): return np.linspace(codes[0], codes[-1], 2 * steps - 1)",
-        "def tour(codes, steps): return np.linspace(codes[0], codes[-1], steps)",
-        "def tour(codes, steps):\n"
-        "    t = np.linspace(0, 1, steps)[1:, None] ** 2\n"
-        "    legs = [a + t * (b - a) for a, b in zip(codes, codes[1:], strict=False)]\n"
-        "    return np.concatenate([codes[:1], *legs])",
+        (
+            "def tour(codes, steps):\n"
+            "    pairs = zip(codes, codes[1:], strict=False)\n"
+            "    return np.concatenate([np.linspace(a, b, steps) for a, b in pairs])",
+            "a stop only once",
+        ),
+        (
+            "def tour(codes, steps): return np.linspace(codes[0], codes[-1], 2 * steps - 1)",
+            "each of the codes",
+        ),
+        (
+            "def tour(codes, steps): return np.linspace(codes[0], codes[-1], steps)",
+            "yours has (5, 2)",
+        ),
+        (
+            "def tour(codes, steps):\n"
+            "    t = np.linspace(0, 1, steps)[1:, None] ** 2\n"
+            "    legs = [a + t * (b - a) for a, b in zip(codes, codes[1:], strict=False)]\n"
+            "    return np.concatenate([codes[:1], *legs])",
+            "are the steps equal",
+        ),
     ],
-    "04.4": ["charged = 0.0", "charged = 1.0"],
-    "05.1": ["variance = 9.0", "variance = 1.73", "variance = 81.0"],
+    "04.4": [
+        ("charged = 0.0", "the right formula charges"),
+        ("charged = 1.0", "eight dimensions"),
+    ],
+    "05.1": [
+        ("variance = 9.0", "the variance that was meant"),
+        ("variance = 1.73", "that is the deviation"),
+        ("variance = 81.0", "first s"),
+    ],
     "05.2": [
-        "def doubled(hidden, filters):\n"
-        "    return layers.Conv2DTranspose(filters, 3, strides=2, padding='same')(hidden)",
-        "def doubled(hidden, filters): return layers.UpSampling2D(2)(hidden)",
-        "def doubled(hidden, filters):\n"
-        "    return layers.Conv2D(filters, 3)(layers.UpSampling2D(2)(hidden))",
+        (
+            "def doubled(hidden, filters):\n"
+            "    return layers.Conv2DTranspose(filters, 3, strides=2, padding='same')(hidden)",
+            "does a stencil overlap",
+        ),
+        (
+            "def doubled(hidden, filters): return layers.UpSampling2D(2)(hidden)",
+            "yours gave (2, 24, 24, 3)",
+        ),
+        (
+            "def doubled(hidden, filters):\n"
+            "    return layers.Conv2D(filters, 3)(layers.UpSampling2D(2)(hidden))",
+            "yours gave (2, 22, 22, 5)",
+        ),
     ],
     "05.3": [
-        "def nearest_positions(images, known):\n"
-        "    flat, others = np.reshape(images, (-1, 784)), np.reshape(known, (-1, 784))\n"
-        "    return np.argmax(flat @ others.T, axis=1)",
-        "def nearest_positions(images, known):\n"
-        "    return np.array([np.square(known - i).sum(axis=(1, 2)).min() for i in images])",
-        "def nearest_positions(images, known):\n"
-        "    flat, others = np.reshape(images, (-1, 784)), np.reshape(known, (-1, 784))\n"
-        "    return np.argmin((others**2).sum(axis=1) - 2 * flat @ others.T)",
+        (
+            "def nearest_positions(images, known):\n"
+            "    flat, others = np.reshape(images, (-1, 784)), np.reshape(known, (-1, 784))\n"
+            "    return np.argmax(flat @ others.T, axis=1)",
+            "squared error",
+        ),
+        (
+            "def nearest_positions(images, known):\n"
+            "    return np.array([np.square(known - i).sum(axis=(1, 2)).min() for i in images])",
+            "squared error",
+        ),
+        (
+            "def nearest_positions(images, known):\n"
+            "    flat, others = np.reshape(images, (-1, 784)), np.reshape(known, (-1, 784))\n"
+            "    return np.argmin((others**2).sum(axis=1) - 2 * flat @ others.T)",
+            "yours gave shape ()",
+        ),
     ],
-    "05.4": ["factor = 1", "factor = 8", "factor = 4096", "factor = 1 / 64"],
-    "06.1": ["weight = 0.0005", "weight = 0.392", "weight = 0.0005 / 4096", "weight = 0.032"],
+    "05.4": [
+        ("factor = 1", "without an axis"),
+        ("factor = 8", "what is the sum added to"),
+        ("factor = 4096", "what is the sum added to"),
+        ("factor = 1 / 64", "what is the sum added to"),
+    ],
+    "06.1": [
+        ("weight = 0.0005", "a far lower price"),
+        ("weight = 0.392", "how many pixels"),
+        ("weight = 0.0005 / 4096", "sum over mean"),
+        ("weight = 0.032", "sum over mean"),
+    ],
     "06.2": [
-        "def delayed(step, wait, length): return linear(step, wait + length)",
-        "def delayed(step, wait, length): return (step - wait) / length",
-        "def delayed(step, wait, length): return np.maximum(0, (step - wait) / length)",
-        "def delayed(step, wait, length): return np.minimum(1, (step - wait) / length)",
-        "def delayed(step, wait, length): return np.clip((step - wait) / length, 0, 1.5)",
-        "def delayed(step, wait, length): return np.clip((step - wait) / (length - wait), 0, 1)",
+        ("def delayed(step, wait, length): return linear(step, wait + length)", "climbs from"),
+        ("def delayed(step, wait, length): return (step - wait) / length", "a negative weight"),
+        (
+            "def delayed(step, wait, length): return np.maximum(0, (step - wait) / length)",
+            "end at 1",
+        ),
+        (
+            "def delayed(step, wait, length): return np.minimum(1, (step - wait) / length)",
+            "a negative weight",
+        ),
+        (
+            "def delayed(step, wait, length): return np.clip((step - wait) / length, 0, 1.5)",
+            "end at 1",
+        ),
+        (
+            "def delayed(step, wait, length):\n"
+            "    return np.clip((step - wait) / (length - wait), 0, 1)",
+            "climbs from",
+        ),
     ],
     "06.3": [
-        "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
-        "    return reconstruction + gamma * ops.abs(kl - capacity)",
-        "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
-        "    return ops.mean(reconstruction + gamma * ops.abs(kl - capacity))",
-        "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
-        "    return ops.mean(reconstruction) + gamma * (ops.mean(kl) - capacity)",
-        "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
-        "    return ops.mean(reconstruction) + ops.abs(ops.mean(kl) - capacity)",
+        (
+            "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
+            "    return reconstruction + gamma * ops.abs(kl - capacity)",
+            "yours gave shape (2,)",
+        ),
+        (
+            "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
+            "    return ops.mean(reconstruction + gamma * ops.abs(kl - capacity))",
+            "the average should be",
+        ),
+        (
+            "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
+            "    return ops.mean(reconstruction) + gamma * (ops.mean(kl) - capacity)",
+            "below the capacity",
+        ),
+        (
+            "def capacity_loss(reconstruction, kl, capacity, gamma):\n"
+            "    return ops.mean(reconstruction) + ops.abs(ops.mean(kl) - capacity)",
+            "1 nat above",
+        ),
     ],
-    "06.4": ["price = 8.0", "price = 0.8", "price = 0.82", "price = 0.0"],
-    "07.1": ["answer = 0.9", "answer = 0.5", "answer = 0.55"],
+    "06.4": [
+        ("price = 8.0", "the dear one"),
+        ("price = 0.8", "the free encoder"),
+        ("price = 0.82", "smallest variance"),
+        ("price = 0.0", "smallest variance"),
+        ("price = 4.03", RIGHT),
+        ("price = 4.06", "smallest variance"),
+    ],
+    "07.1": [
+        ("best_probability = 0.9", "half of them are fakes"),
+        ("best_probability = 0.5", "without smoothing"),
+        ("best_probability = 0.55", "derivative"),
+    ],
     "07.2": [
-        "def least_squares_loss(real_scores, fake_scores):\n"
-        "    return ops.mean((real_scores - 1) ** 2) + ops.mean((fake_scores - 1) ** 2)",
-        "def least_squares_loss(real_scores, fake_scores):\n"
-        "    return ops.mean(real_scores**2) + ops.mean((fake_scores - 1) ** 2)",
-        "def least_squares_loss(real_scores, fake_scores):\n"
-        "    return ops.sum((real_scores - 1) ** 2) + ops.sum(fake_scores**2)",
-        "def least_squares_loss(real_scores, fake_scores): return (real_scores - 1) ** 2",
+        (
+            "def least_squares_loss(real_scores, fake_scores):\n"
+            "    return ops.mean((real_scores - 1) ** 2) + ops.mean((fake_scores - 1) ** 2)",
+            "1 on the fakes",
+        ),
+        (
+            "def least_squares_loss(real_scores, fake_scores):\n"
+            "    return ops.mean(real_scores**2) + ops.mean((fake_scores - 1) ** 2)",
+            "scores of fakes 0",
+        ),
+        (
+            "def least_squares_loss(real_scores, fake_scores):\n"
+            "    return ops.sum((real_scores - 1) ** 2) + ops.sum(fake_scores**2)",
+            "average over each batch",
+        ),
+        (
+            "def least_squares_loss(real_scores, fake_scores): return (real_scores - 1) ** 2",
+            "shape (2, 1)",
+        ),
     ],
     "07.3": [
-        "def share_nearer(samples, training, held_out):\n"
-        "    to_training = evaluation.nearest_images(samples, training)[1]\n"
-        "    return np.mean(to_training > evaluation.nearest_images(samples, held_out)[1])",
-        "def share_nearer(samples, training, held_out):\n"
-        "    return np.mean(evaluation.nearest_images(samples, training)[1])",
-        "def share_nearer(samples, training, held_out): return 0.75",
+        (
+            "def share_nearer(samples, training, held_out):\n"
+            "    to_training = evaluation.nearest_images(samples, training)[1]\n"
+            "    return np.mean(to_training > evaluation.nearest_images(samples, held_out)[1])",
+            "nearer to the held-out ones",
+        ),
+        (
+            "def share_nearer(samples, training, held_out):\n"
+            "    return np.mean(evaluation.nearest_images(samples, training)[1])",
+            "for each sample",
+        ),
+        (
+            "def share_nearer(samples, training, held_out): return 0.75",
+            "copies of held-out pictures",
+        ),
     ],
-    "07.4": ["ratio_of_slopes = 1 / 49", "ratio_of_slopes = 0.02044", "ratio_of_slopes = 1.0"],
-    "08.1": ["recall_of_half = 1.0", "recall_of_half = 0.0"],
+    "07.4": [
+        ("ratio_of_slopes = 1 / 49", "the other way round"),
+        ("ratio_of_slopes = 0.02044", "both slopes"),
+        ("ratio_of_slopes = 1.0", "both slopes"),
+        ("ratio_of_slopes = 49.03", RIGHT),
+        ("ratio_of_slopes = 49.07", "both slopes"),
+    ],
+    "08.1": [
+        ("recall_of_half = 1.0", "its precision"),
+        ("recall_of_half = 0.0", "which share of the real digits"),
+    ],
     "08.2": [
-        "def bits_per_pixel(nats): return nats / (784 * np.log(2))",
-        "def bits_per_pixel(nats): return -nats / np.log(2)",
-        "def bits_per_pixel(nats): return -nats / 784",
+        ("def bits_per_pixel(nats): return nats / (784 * np.log(2))", "a code length is positive"),
+        ("def bits_per_pixel(nats): return -nats / np.log(2)", "bits per digit"),
+        ("def bits_per_pixel(nats): return -nats / 784", "one half costs one bit"),
     ],
     "08.3": [
-        "def at_infinity(sizes, distances): return distances[-1]",
-        "def at_infinity(sizes, distances): return np.polyfit(sizes, distances, 1)[1]",
-        "def at_infinity(sizes, distances): return 3.0",
+        ("def at_infinity(sizes, distances): return distances[-1]", "at the largest number"),
+        (
+            "def at_infinity(sizes, distances): return np.polyfit(sizes, distances, 1)[1]",
+            "a straight line",
+        ),
+        ("def at_infinity(sizes, distances): return 3.0", "any numbers of samples"),
     ],
     "08.4": [
-        "missing = -784 / 2 * np.log(np.pi)",
-        "missing = 0.5724",
-        "missing = 0.5733",
-        "missing = -449.4",
+        ("missing = -784 / 2 * np.log(np.pi)", "larger or smaller"),
+        ("missing = 0.5724", "one pixel"),
+        ("missing = 0.5733", "a density"),
+        ("missing = -449.4", "a density"),
+        ("missing = 0.572 * 784", RIGHT),
+        ("missing = 0.573 * 784", "a density"),
     ],
 }
 
-# Words of the hint that each of them gets, in the same order.
-HINTS = {
-    "00.1": ["how much is paper"] * 4 + ["between 0 and 1"],
-    "00.2": ["the other way round", "the share at threshold 0.2", "the share at threshold 0.2"],
-    "00.3": ["use the labels", "yours has shape ()", "which images count"],
-    "00.4": ["your first pixel is still the label", "check the range", "yours gave (3, 784)"],
-    "01.1": ["for sure", "depend on"],
-    "01.2": ["the RBM of the page", "seed=2", "seed=2"],
-    "01.3": ["must not depend", "the pixel is blank", "must not depend", "compare two pictures"],
-    "01.4": ["still finite", *["one less is infinite too"] * 2, "a whole number"],
-    "02.1": ["base 2", "the hidden units", "how many pairs"],
-    "02.2": ["too fast", "too fast", "too slow"],
-    "02.3": ["mean of the logarithms", "weights 1 and 3", "exp(1000) overflows"],
-    "02.4": ["one pixel", "is not positive"] + ["how probable"] * 3,
-    "03.1": ["a negative logarithm"] + ["depend on z"] * 3,
-    "03.2": ["change nothing", "change nothing", "yours has (2,)", "not change the mean"],
-    "03.3": ["-2000 give zero weights", "three numbers", "count as 5", "count as 5"],
-    "03.4": ["exact at the posterior"] + ["which divergence"] * 3,
-    "04.1": ["half of that", "which terms"],
-    "04.2": ["with variance 1/2", "the variance or the deviation", "two numbers"],
-    "04.3": ["a stop only once", "each of the codes", "yours has (5, 2)", "are the steps equal"],
-    "04.4": ["the right formula charges", "eight dimensions"],
-    "05.1": ["the variance that was meant", "that is the deviation", "first s"],
-    "05.2": ["does a stencil overlap", "yours gave (2, 24, 24, 3)", "yours gave (2, 22, 22, 5)"],
-    "05.3": ["squared error", "squared error", "yours gave shape ()"],
-    "05.4": ["without an axis"] + ["what is the sum added to"] * 3,
-    "06.1": ["a far lower price", "how many pixels", "sum over mean", "sum over mean"],
-    "06.2": ["climbs from", *["a negative weight", "end at 1"] * 2, "climbs from"],
-    "06.3": ["yours gave shape (2,)", "the average should be", "below the capacity", "1 nat above"],
-    "06.4": ["the dear one", "the free encoder", "smallest variance", "smallest variance"],
-    "07.1": ["half of them are fakes", "without smoothing", "derivative"],
-    "07.2": ["1 on the fakes", "scores of fakes 0", "average over each batch", "shape (2, 1)"],
-    "07.3": ["nearer to the held-out ones", "for each sample", "copies of held-out pictures"],
-    "07.4": ["the other way round", "both slopes", "both slopes"],
-    "08.1": ["its precision", "which share of the real digits"],
-    "08.2": ["a code length is positive", "bits per digit", "one half costs one bit"],
-    "08.3": ["at the largest number", "a straight line", "any numbers of samples"],
-    "08.4": ["larger or smaller", "one pixel", "a density", "a density"],
-}
 
-# How exact an answer has to be: one that is still right, and one a little further off.
-NEAR = {
-    "00.2": ["growth = 1.24", "growth = 1.255"],
-    "02.4": ["reported = -0.1961", "reported = -0.1963"],
-    "03.1": ["value = -2.275", "value = -2.282"],
-    "03.4": ["excess = 0.599", "excess = 0.601"],
-    "06.4": ["price = 4.03", "price = 4.06"],
-    "07.4": ["ratio_of_slopes = 49.03", "ratio_of_slopes = 49.07"],
-    "08.4": ["missing = 0.572 * 784", "missing = 0.573 * 784"],
-}
-
-
+@cache
 def answer_of(number, code):
     """Run the notebook's imports and definitions, then the code, and pick out the answer."""
     path, name, _, _ = FOUND[number]
@@ -260,34 +437,161 @@ def answer_of(number, code):
     return namespace[name]
 
 
-def test_every_checker_belongs_to_an_exercise_and_has_slips():
+def solution_of(number):
+    return answer_of(number, FOUND[number][3])
+
+
+def test_every_judge_belongs_to_an_exercise_and_has_slips():
     assert sorted(EXERCISES) == sorted(FOUND) == sorted(SLIPS)
+
+
+@pytest.mark.parametrize("number", FOUND)
+def test_a_judge_has_the_name_of_the_answer_and_is_the_only_one_of_that_name(number):
+    name = FOUND[number][1]
+    assert EXERCISES[number].judge.__name__ == name
+    assert getattr(exercises, name) is EXERCISES[number].judge
 
 
 @pytest.mark.parametrize("number", FOUND)
 def test_untouched_stub_is_not_attempted(number):
     stub = FOUND[number][2].split("check_exercise(")[0]
-    assert judge(EXERCISES[number], answer_of(number, stub)) is None
+    assert judge(number, answer_of(number, stub)) is None
+    assert judge(number, None) is None
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_function_without_a_result_is_not_attempted(number):
+    assert judge(number, lambda *_: None) is None
 
 
 @pytest.mark.parametrize("number", FOUND)
 def test_solution_is_right(number):
-    assert judge(EXERCISES[number], answer_of(number, FOUND[number][3])) == ""
+    assert judge(number, solution_of(number)) == ""
 
 
 @pytest.mark.parametrize(
-    ("number", "slip", "words"),
-    [(n, *pair) for n in SLIPS for pair in zip(SLIPS[n], HINTS[n], strict=True)],
+    ("number", "code", "words"), [(n, *slip) for n, slips in SLIPS.items() for slip in slips]
 )
-def test_slip_is_wrong_and_gets_its_own_hint(number, slip, words):
-    assert words in judge(EXERCISES[number], answer_of(number, slip))
+def test_each_slip_gets_its_own_feedback_and_a_rounded_answer_is_right(number, code, words):
+    feedback = judge(number, answer_of(number, code))
+    if words == RIGHT:
+        assert feedback == ""
+    else:
+        assert words in feedback
 
 
-@pytest.mark.parametrize("number", NEAR)
-def test_a_rounded_answer_is_right_and_a_careless_one_is_not(number):
-    rounded, careless = (judge(EXERCISES[number], answer_of(number, code)) for code in NEAR[number])
-    assert rounded == ""
-    assert careless
+# ---------------------------------------------------------------- kinds of answers
+
+FORMS = {
+    "float": float,
+    "float of NumPy": np.float64,
+    "single precision": np.float32,
+    "array without axes": np.array,
+    "array of one": lambda number: np.array([number]),
+    "matrix of one": lambda number: np.array([[number]]),
+    "list of one": lambda number: [number],
+    "tuple of one": lambda number: (number,),
+    "list of an array": lambda number: [np.array([number])],
+    "fraction": Fraction,
+    "decimal": Decimal,
+    "Keras tensor": keras.ops.convert_to_tensor,
+    "Keras variable": keras.Variable,
+    "TensorFlow tensor of one": lambda number: tf.constant([number]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_right_number_counts_in_every_form(form):
+    answers = {n: FORMS[form](float(solution_of(n))) for n in NUMBERS}
+    assert {n: judge(n, answer) for n, answer in answers.items()} == dict.fromkeys(NUMBERS, "")
+
+
+@pytest.mark.parametrize("eight", [8, np.int64(8), np.uint8(8), [8], tf.constant(8)])
+def test_a_right_whole_number_counts_in_every_form(eight):
+    assert judge("04.4", eight) == ""
+
+
+def test_the_judge_of_a_number_gets_a_plain_float(toys):
+    exercises.judge("99.2", np.float32(12.5))
+    exercises.judge("99.2", [25])
+    assert toys == [12.5, 25.0]
+    assert [type(number) for number in toys] == [float, float]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ([0.5, 1.0], "holds 2 numbers"),
+        (np.ones((3, 4)), "holds 12 numbers"),
+        ([], "holds 0 numbers"),
+        ("1", "is text: leave out the quotation marks"),
+        (["1"], "is text: leave out the quotation marks"),
+        (b"1", "is text: leave out the quotation marks"),
+        (float("nan"), "is NaN: look for 0 / 0 or the logarithm of a negative number"),
+        (np.array([np.nan]), "is NaN: look for 0 / 0 or the logarithm of a negative number"),
+        (np.inf, "is infinite: look for a division by 0 or the log of 0"),
+        (-np.inf, "is infinite: look for a division by 0 or the log of 0"),
+        (True, "is True or False"),
+        (np.bool_(True), "is True or False"),
+        ([True], "is True or False"),
+        (lambda: 1, "is a function: call it"),
+        ({"answer": 1}, "has the type dict"),
+        ([1, [1]], "has the type list"),
+        (1j, "has the type complex"),
+        (2**2000, "has the type int"),
+        (keras.Input((1,)), "has the type KerasTensor"),
+    ],
+)
+def test_what_is_not_one_number_gets_a_sentence(answer, fault):
+    sentence = f"this exercise asks for one number; your answer {fault}"
+    assert {judge(number, answer) for number in NUMBERS} == {sentence}
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"), [(0.75, "float"), ([1, 2], "list"), (np.ones(4), "ndarray"), ("f", "str")]
+)
+def test_what_is_not_a_function_gets_a_sentence(answer, name):
+    sentence = (
+        f"this exercise asks for a function; your answer has the type {name}: "
+        "give the function itself, and do not call it"
+    )
+    assert {judge(number, answer) for number in FUNCTIONS} == {sentence}
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+@pytest.mark.parametrize(
+    "form", [lambda x: np.asarray(x).tolist(), lambda x: keras.ops.convert_to_tensor(x)]
+)
+def test_a_function_may_return_lists_and_tensors(number, form):
+    solution = solution_of(number)
+    assert judge(number, lambda *args: form(solution(*args))) == ""
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_a_function_that_returns_nan_is_wrong_and_gets_feedback(number):
+    solution = solution_of(number)
+    feedback = judge(number, lambda *args: np.nan * np.asarray(solution(*args)))
+    assert feedback
+    assert "stopped" not in feedback
+
+
+@pytest.mark.parametrize(
+    ("returned", "fault"),
+    [
+        ("1", "is text: leave out the quotation marks"),
+        (np.array([True, False]), "is True or False"),
+        (np.mean, "is a function: call it"),
+        ({"answer": 1}, "has the type dict"),
+    ],
+)
+def test_a_function_that_returns_no_numbers_gets_a_sentence(returned, fault):
+    sentence = f"your function should return numbers; what it returned {fault}"
+    assert {judge(number, lambda *_: returned) for number in FUNCTIONS} == {sentence}
+
+
+def test_an_error_in_a_function_becomes_a_line_that_names_it():
+    feedback = judge("00.3", lambda images, labels, digit: images[1000])
+    assert feedback.startswith("your answer stopped with IndexError: index 1000 is out of bounds")
 
 
 def test_same_allows_for_rounding_and_not_for_another_shape():
@@ -296,3 +600,120 @@ def test_same_allows_for_rounding_and_not_for_another_shape():
     assert same(0.9e-6, 0)
     assert not same(1.5e-6, 0)
     assert not same([1.0], 1.0)
+
+
+# ---------------------------------------------------------------- lines and hints
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """The lines that were displayed, with a fresh count of hints."""
+    shown = []
+
+    def display(data, raw):
+        assert raw
+        shown.append(data["text/plain"])
+
+    monkeypatch.setattr(exercises, "display", display)
+    monkeypatch.setattr(exercises, "_hints_shown", Counter())
+    return shown
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    """Two more exercises, a sum of two numbers and the number 12.5; what the second judge got."""
+    monkeypatch.setattr(exercises, "EXERCISES", dict(EXERCISES))
+    judged = []
+
+    @exercises.exercise("99.1", asks="function", hints=("Two numbers.", "Which sign?"))
+    def total(answer):
+        return "" if answer(1, 2) == 3 else "add them"
+
+    @exercises.exercise("99.2", asks="number", hints=("Halve it.", "Halve 25."))
+    def half(answer):
+        judged.append(answer)
+        return "" if answer == 12.5 else "half"
+
+    return judged
+
+
+def test_exercise_lines(lines, toys):
+    exercises.check_exercise("99.1", lambda a, b: a + b)
+    exercises.check_exercise("99.1", lambda a, b: a * b)
+    exercises.check_exercise("99.1", lambda a, b: ...)
+    exercises.check_exercise("99.1", None)
+    exercises.check_exercise("99.2", 12.5)
+    exercises.check_exercise("99.2", "12.5")
+    exercises.check_exercise("99.1", lambda a: a)
+    assert lines[:6] == [
+        "✓ exercise 99.1: right",
+        "✗ exercise 99.1: add them",
+        "– exercise 99.1: not attempted",
+        "– exercise 99.1: not attempted",
+        "✓ exercise 99.2: right",
+        "✗ exercise 99.2: this exercise asks for one number; your answer is text: leave out the "
+        "quotation marks",
+    ]
+    assert lines[6].startswith("✗ exercise 99.1: your answer stopped with TypeError")
+
+
+@pytest.mark.parametrize(
+    "ask", [exercises.hint, lambda number: exercises.check_exercise(number, None)]
+)
+def test_an_unknown_number_is_an_error(lines, ask):
+    with pytest.raises(ValueError, match=r"no exercise '99.9': there are 00.1, .*, 08.4"):
+        ask("99.9")
+    assert not lines
+
+
+def test_an_exercise_asks_for_a_number_or_a_function(toys):
+    with pytest.raises(ValueError, match='must be "number" or "function", got \'text\''):
+        exercises.exercise("99.3", asks="text", hints=())
+
+
+def test_hints_come_in_order_and_then_begin_again(lines, toys):
+    for number in ("99.1", "99.1", "99.2", "99.1", "99.2", "99.1"):
+        exercises.hint(number)
+    end = "the solution is folded below; ask again to see the hints once more"
+    assert lines == [
+        "hint 1 of 2: Two numbers.",
+        "hint 2 of 2: Which sign?",
+        "hint 1 of 2: Halve it.",
+        f"that was the last of 2 hints: {end}",
+        "hint 2 of 2: Halve 25.",
+        "hint 1 of 2: Two numbers.",
+    ]
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_two_or_three_short_hints_of_whole_sentences(number):
+    hints = EXERCISES[number].hints
+    assert len(hints) in (2, 3)
+    for hint in hints:
+        assert len(hint) < 200
+        assert hint[-1] in ".?"
+
+
+def without_spaces(code):
+    return re.sub(r"\s", "", code)
+
+
+def telling_parts(code):
+    """The expressions of a solution that say how it is done, not only with which tools."""
+    kinds = (ast.BinOp, ast.Call, ast.ListComp, ast.Subscript)
+    parts = {ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)}
+    return {without_spaces(part) for part in parts if len(part) >= 12}
+
+
+@pytest.mark.parametrize("number", FOUND)
+def test_no_hint_contains_code_of_the_solution(number):
+    parts = telling_parts(FOUND[number][3])
+    for hint in EXERCISES[number].hints:
+        assert not [part for part in parts if part in without_spaces(hint)]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_hint_contains_the_number(number):
+    size = abs(solution_of(number))
+    for hint in EXERCISES[number].hints:
+        assert not [n for n in re.findall(r"\d+(?:\.\d+)?", hint) if same(float(n), size, 1e-3)]

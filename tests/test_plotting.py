@@ -15,27 +15,24 @@ def close_figures():
     plt.close("all")
 
 
-def test_tile_puts_images_row_by_row_with_gaps():
-    images = np.stack([np.full((2, 3), level) for level in (0.1, 0.2, 0.3)])
-    gap = plotting.GAP
-    picture = plotting.tile(images, columns=2)
-    assert picture.shape == (2 * (2 + gap) + gap, 2 * (3 + gap) + gap)
-    assert picture[gap, gap] == np.float32(0.1)
-    assert picture[gap, 2 * gap + 3] == np.float32(0.2)
-    assert picture[2 * gap + 2, gap] == np.float32(0.3)
-    assert picture[2 * gap + 2, 2 * gap + 3] == 0, "the last row is filled up with white"
-    assert (picture[:gap] == np.float32(0.12)).all()
+@pytest.mark.parametrize("gap", [0, 2])
+@pytest.mark.parametrize(("columns", "rows"), [(1, 5), (2, 3), (7, 1)])
+def test_a_mosaic_has_each_image_in_its_place_and_else_gaps_and_white(columns, rows, gap):
+    images = np.random.default_rng(0).random((5, 4, 3), dtype=np.float32)
+    expected = np.full((rows * (4 + gap) + gap, columns * (3 + gap) + gap), 0.3, np.float32)
+    for place in range(rows * columns):
+        top, left = gap + place // columns * (4 + gap), gap + place % columns * (3 + gap)
+        expected[top : top + 4, left : left + 3] = images[place] if place < 5 else 0
+    picture = plotting.mosaic(images, columns, gap, gap_level=0.3)
+    np.testing.assert_array_equal(picture, expected)
+    assert picture.dtype == np.float32
 
 
-def test_tile_takes_flat_digits():
-    images = np.random.default_rng(0).random((4, 28, 28))
-    flat = plotting.tile(images.reshape(4, 784), 2)
-    np.testing.assert_array_equal(flat, plotting.tile(images, 2))
-
-
-def test_tile_stacks_in_one_column():
-    gap = plotting.GAP
-    assert plotting.tile(np.ones((3, 2, 5)), 1).shape == (3 * (2 + gap) + gap, 5 + 2 * gap)
+def test_a_mosaic_of_flat_digits_is_the_one_of_square_ones():
+    images = np.random.default_rng(0).random((3, 28, 28))
+    for gap in (0, 2):
+        flat = plotting.mosaic(images.reshape(3, 784), 2, gap)
+        np.testing.assert_array_equal(flat, plotting.mosaic(images, 2, gap))
 
 
 @pytest.mark.parametrize(("columns", "width"), [(2, 3), (10, 4), (30, 8)])
@@ -91,7 +88,7 @@ def test_manifold_codes_and_pictures_agree_on_the_directions():
 
 
 def test_manifold_keeps_each_picture_whole():
-    images = np.random.default_rng(0).random((9, 28, 28))
+    images = np.random.default_rng(0).random((9, 28, 28), dtype=np.float32)
     picture = plotting.manifold(images, limit=2).axes[0].images[0].get_array()
     np.testing.assert_array_equal(picture[28:56, 56:], images[5])
 
@@ -147,7 +144,7 @@ def test_table_is_markdown(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: plotting.tile(np.ones((1, 2, 2)), 0), "columns.*got 0"),
+        (lambda: plotting.mosaic(np.ones((1, 2, 2)), 0), "columns.*got 0"),
         (lambda: plotting.image_rows({"a": np.ones((1, 784)), "b": np.ones((2, 784))}), "one len"),
         (lambda: plotting.manifold(np.ones((1, 784)), 2), "at least 2 by 2: got 1"),
         (lambda: plotting.manifold(np.ones((5, 784)), 2), "at least 2 by 2: got 5"),

@@ -1,4 +1,9 @@
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+from fresh_python import loads_tensorflow
 
 from helpers import progress
 
@@ -39,3 +44,65 @@ def test_the_line_is_cleared_when_the_loop_is_left_early(screen):
     next(steps)
     steps.close()
     assert screen == ["clear"]
+
+
+@pytest.fixture
+def fit(screen, monkeypatch):
+    """Let a tiny model train with the line on the screen, every epoch of it lasting 2 s."""
+    from helpers.runtime import keras
+
+    clock = itertools.count(0, 2)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    line = progress.epoch_progress("training, epoch")
+
+    def fit(*callbacks, **settings):
+        ones = np.ones((4, 1))
+        return model.fit(ones, ones, verbose=0, callbacks=[line, *callbacks], **settings)
+
+    return fit
+
+
+THREE_EPOCHS = [
+    "wait", "training, epoch: 1 of 3, 4 s left",
+    "wait", "training, epoch: 2 of 3, 2 s left",
+    "wait", "training, epoch: 3 of 3, 0 s left",
+    "clear",
+]  # fmt: skip
+
+
+def test_fit_shows_its_epochs_and_clears_the_line_each_time(screen, fit):
+    for _ in range(2):
+        fit(epochs=3)
+    assert screen == 2 * THREE_EPOCHS
+
+
+def test_a_resumed_fit_counts_the_epochs_that_it_runs(screen, fit):
+    fit(epochs=6, initial_epoch=3)
+    assert screen == THREE_EPOCHS
+
+
+def test_the_line_is_cleared_when_fit_stops_early(screen, fit):
+    from helpers.runtime import keras
+
+    history = fit(keras.callbacks.EarlyStopping("loss", min_delta=1e9, patience=1), epochs=3)
+    assert history.epoch == [0, 1]
+    assert screen == [*THREE_EPOCHS[:4], "clear"]
+
+
+def test_a_fit_after_an_interrupted_one_counts_anew(screen, fit):
+    from helpers.runtime import keras
+
+    def stop(epoch, logs):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(keras.callbacks.LambdaCallback(on_epoch_end=stop), epochs=3)
+    screen.clear()
+    fit(epochs=3)
+    assert [line for line in screen if line not in ("wait", "clear")] == THREE_EPOCHS[1::2]
+
+
+def test_a_page_without_a_network_need_not_wait_for_tensorflow():
+    assert not loads_tensorflow("from helpers.progress import epoch_progress, progress")

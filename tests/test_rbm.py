@@ -7,75 +7,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_rbms import Truth, generator, random_rbm, seeds, sizes
 
 from helpers import rbm as rbm_module
 from helpers.rbm import (
     RBM,
-    annealed_importance_sampling,
     base_rate_bias,
     binary_states,
     centred_gradient,
     likelihood_gradient,
     log_sum_exp,
-    momentum_step,
     negative_phase,
-    reverse_ais,
     sample_bernoulli,
     sigmoid,
     softplus,
     train,
 )
 
-sizes = st.integers(1, 5)
-seeds = st.integers(0, 2**32 - 1)
 property_test = settings(max_examples=30, deadline=None, derandomize=True)
-
-
-def generator(seed=0):
-    return np.random.Generator(np.random.SFC64(seed))
-
-
-def random_rbm(n_visible, n_hidden, seed, scale=1.5):
-    """A small RBM with float64 parameters, so that identities hold to rounding error."""
-    rng = generator(seed)
-    rbm = RBM(n_visible, n_hidden, rng)
-    rbm.W = scale * rng.standard_normal((n_visible, n_hidden))
-    rbm.visible_bias = scale * rng.standard_normal(n_visible)
-    rbm.hidden_bias = scale * rng.standard_normal(n_hidden)
-    return rbm
-
-
-def states(n):
-    return np.array(list(itertools.product([0.0, 1.0], repeat=n)))
-
-
-def energy_by_loops(rbm, v, h):
-    total = 0.0
-    for i, j in itertools.product(range(len(v)), range(len(h))):
-        total -= v[i] * rbm.W[i, j] * h[j]
-    total -= sum(v[i] * rbm.visible_bias[i] for i in range(len(v)))
-    return total - sum(h[j] * rbm.hidden_bias[j] for j in range(len(h)))
-
-
-class Truth:
-    """Everything about a small RBM from the table of its 2**(V + H) energies."""
-
-    def __init__(self, rbm):
-        self.v, self.h = states(rbm.W.shape[0]), states(rbm.W.shape[1])
-        self.energy = np.array([[energy_by_loops(rbm, v, h) for h in self.h] for v in self.v])
-        boltzmann = np.exp(-self.energy)
-        self.log_z = np.log(boltzmann.sum())
-        self.joint = boltzmann / boltzmann.sum()
-        self.p_v, self.p_h = self.joint.sum(axis=1), self.joint.sum(axis=0)
-        self.p_h_given_v = self.joint / self.p_v[:, None]
-        self.p_v_given_h = self.joint / self.p_h
-        self.gibbs = self.p_h_given_v @ self.p_v_given_h.T  # row: from v, column: to v
-
-    def index(self, v):
-        return (np.asarray(v) @ 2 ** np.arange(self.v.shape[1])[::-1]).astype(int)
-
-    def frequencies(self, v):
-        return np.bincount(self.index(v), minlength=len(self.v)) / len(v)
 
 
 def distance(p, q):
@@ -96,9 +45,6 @@ def test_sigmoid_and_softplus_are_right_and_never_overflow():
             np.testing.assert_array_equal(sigmoid(extreme), np.array([0, 0, 0.5, 1, 1], dtype))
             np.testing.assert_allclose(softplus(extreme)[-2:], [100, 1e4])
         assert sigmoid(extreme).dtype == softplus(extreme).dtype == dtype
-
-
-def test_softplus_is_accurate_where_float32_is_coarse():
     assert softplus(np.float64(-50)) == pytest.approx(np.exp(-50), rel=1e-12)
 
 
@@ -387,21 +333,11 @@ def test_centred_gradient_does_not_depend_on_what_is_called_1(n_visible, n_hidde
         np.testing.assert_allclose(one, two, atol=1e-12)
 
 
-def test_momentum_step():
-    parameter, velocity = np.array([1.0, 2.0]), np.array([0.5, 0.0])
-    momentum_step(parameter, velocity, np.array([1.0, -1.0]), step_size=0.1, momentum=0.8)
-    np.testing.assert_allclose(velocity, [0.5, -0.1])
-    np.testing.assert_allclose(parameter, [1.5, 1.9])
-
-
 # ---------------------------------------------------------------- training
 
 
-class Backwards:
+class Backwards(np.random.Generator):
     """A generator whose shuffling is known: it turns the order round."""
-
-    def __init__(self):
-        self.random = generator().random
 
     def permutation(self, n):
         return np.arange(n)[::-1]
@@ -421,12 +357,8 @@ def one_picture_rbm():
     "options",
     [
         {},
-        {"momentum": 0.7},
-        {"weight_decay": 0.3},
+        {"momentum": 0.7, "weight_decay": 0.3, "persistent_chains": 3, "gibbs_steps": 4},
         {"final_step_size": 0.0},
-        {"centred": True},
-        {"persistent_chains": 3},
-        {"gibbs_steps": 4},
         {"momentum": 0.5, "weight_decay": 0.1, "final_step_size": 0.02, "centred": True},
     ],
     ids=str,
@@ -435,7 +367,8 @@ def test_training_arithmetic(options):
     rbm = one_picture_rbm()
     v = np.array([[1.0, 1, 0], [0, 0, 0], [1, 0, 0]])
     W, b, c = rbm.W.copy(), rbm.visible_bias.copy(), rbm.hidden_bias.copy()
-    epochs = train(rbm, v, Backwards(), epochs=2, batch_size=2, step_size=0.1, **options)
+    rng = Backwards(np.random.SFC64(0))
+    epochs = train(rbm, v, rng, epochs=2, batch_size=2, step_size=0.1, **options)
     steps_after_epochs = [epoch.step_size for epoch in epochs]
 
     momentum, decay = options.get("momentum", 0), options.get("weight_decay", 0)
@@ -532,25 +465,18 @@ def test_training_yields_one_record_an_epoch_and_counts_a_smaller_last_batch():
     assert epochs[-1].v_model.shape == (3, 6)
 
 
-def test_by_default_a_batch_has_64_images_and_each_step_is_a_tenth():
-    rng = generator()
-    (epoch,) = train(RBM(3, 2, rng), np.zeros((65, 3)), rng, epochs=1)
-    assert epoch.v_model.shape == (1, 3)  # the 65th image has a batch of its own
-    assert epoch.step_size == 0.1
-
-
-class InterruptedGenerator:
+class InterruptedGenerator(np.random.Generator):
     """A generator at which the learner presses stop after some draws."""
 
-    def __init__(self, draws_left):
-        self.rng, self.draws_left = generator(), draws_left
-        self.permutation = self.rng.permutation
+    def __init__(self, bit_generator, draws_left):
+        super().__init__(bit_generator)
+        self.draws_left = draws_left
 
     def random(self, *args, **kwargs):
         self.draws_left -= 1
         if self.draws_left < 0:
             raise KeyboardInterrupt
-        return self.rng.random(*args, **kwargs)
+        return super().random(*args, **kwargs)
 
 
 def test_interrupted_training_keeps_what_it_has_learnt(tmp_path):
@@ -558,7 +484,8 @@ def test_interrupted_training_keeps_what_it_has_learnt(tmp_path):
     rbm = RBM(6, 4, generator())
     before = rbm.W.copy()
     done = []
-    training = train(rbm, v, InterruptedGenerator(55), epochs=50, batch_size=20)
+    rng = InterruptedGenerator(np.random.SFC64(0), 55)
+    training = train(rbm, v, rng, epochs=50, batch_size=20)
     with pytest.raises(KeyboardInterrupt):
         done.extend(training)
     assert len(done) == 9  # 3 updates an epoch, 2 draws an update
@@ -566,6 +493,107 @@ def test_interrupted_training_keeps_what_it_has_learnt(tmp_path):
     assert np.isfinite(rbm.log_likelihood(v, rbm.log_partition())).all()
     rbm.save(tmp_path / "interrupted.npz")
     list(train(rbm, v, generator(), epochs=1))  # and goes on
+
+
+# ---------------------------------------------------------------- resuming
+
+GREY = np.random.default_rng(0).random((20, 6)).astype(np.float32)
+EVERYTHING = {
+    "batch_size": 7,
+    "gibbs_steps": 2,
+    "persistent_chains": 20,
+    "centred": True,
+    "final_step_size": 0.01,
+    "momentum": 0.5,
+    "weight_decay": 0.01,
+    "resample": True,
+}
+
+
+def train_until(rbm, rng, last, **options):
+    """Train as if for 6 epochs, and break off after the `last`."""
+    for epoch in train(rbm, GREY, rng, **{"epochs": 6} | EVERYTHING | options):
+        if epoch.number == last:
+            break
+    return epoch
+
+
+def assert_same_training(one, two):
+    """Parameters, velocities, chains, offsets and random state are equal bit for bit."""
+    for name in ("W", "visible_bias", "hidden_bias"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    np.testing.assert_equal(one.training, two.training)
+
+
+@pytest.mark.parametrize("kind", [np.random.SFC64, np.random.PCG64])
+def test_a_saved_training_that_is_resumed_ends_where_the_unbroken_one_ends(tmp_path, kind):
+    unbroken, broken_off = (RBM(6, 3, generator(), weight_std=1.0) for _ in range(2))
+    last = train_until(unbroken, np.random.Generator(kind(1)), 6)
+    train_until(broken_off, np.random.Generator(kind(1)), 3)
+    broken_off.save(tmp_path / "rbm.npz")
+    resumed = RBM.load(tmp_path / "rbm.npz")
+    assert_same_training(resumed, broken_off)
+    again = train_until(resumed, np.random.Generator(kind(2)), 6, resume=True)
+    assert_same_training(resumed, unbroken)
+    np.testing.assert_array_equal(again.v_model, last.v_model)
+    assert again[:2] == last[:2]
+
+
+def test_a_training_with_a_constant_step_can_be_resumed_for_more_epochs_than_it_was_begun_for():
+    unbroken, longer = (RBM(6, 3, generator(), weight_std=1.0) for _ in range(2))
+    train_until(unbroken, generator(1), 6, final_step_size=None)
+    train_until(longer, generator(1), 4, final_step_size=None, epochs=4)
+    train_until(longer, generator(2), 6, final_step_size=None, resume=True)
+    assert_same_training(unbroken, longer)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 0.6}, "momentum = 0.6, but this training began with 0.5"),
+        ({"persistent_chains": 5}, "persistent_chains = 5, but this training began with 20"),
+        ({"epochs": 7}, "epochs = 7, but this training began with 6"),  # the step size falls
+        ({"final_step_size": None}, "final_step_size = None, but this training began with 0.01"),
+    ],
+)
+def test_a_training_is_not_resumed_with_other_settings(options, message):
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3)
+    with pytest.raises(ValueError, match=message):
+        train_until(rbm, generator(), 6, resume=True, **options)
+
+
+def test_a_training_is_not_resumed_with_a_generator_of_another_kind():
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3)
+    with pytest.raises(ValueError, match="began with a SFC64 generator"):
+        train_until(rbm, np.random.default_rng(), 6, resume=True)
+
+
+def test_a_training_is_not_resumed_for_no_more_epochs_than_are_done():
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3, final_step_size=None)
+    for epochs in (2, 3):
+        with pytest.raises(ValueError, match=f"epochs = {epochs}: 3 are done already"):
+            train_until(rbm, generator(), 6, final_step_size=None, epochs=epochs, resume=True)
+
+
+def test_a_training_that_did_not_end_its_first_epoch_is_not_mixed_with_an_older_one():
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3)
+    other = {"epochs": 9, "step_size": 0.05}
+    with pytest.raises(KeyboardInterrupt):
+        train_until(rbm, InterruptedGenerator(np.random.SFC64(0), 4), 1, **other)
+    with pytest.raises(ValueError, match="no training to go on with"):
+        train_until(rbm, generator(), 9, resume=True, **other)
+
+
+def test_nothing_is_resumed_without_a_training(tmp_path):
+    rbm = RBM(6, 3, generator())
+    rbm.save(tmp_path / "rbm.npz")
+    for untrained in (rbm, RBM.load(tmp_path / "rbm.npz")):
+        with pytest.raises(ValueError, match="no training to go on with"):
+            train_until(untrained, generator(), 6, resume=True)
 
 
 # ---------------------------------------------------------------- monitoring
@@ -599,103 +627,6 @@ def test_reconstruction_error():
     rbm = one_picture_rbm()
     v = np.array([[1.0, 0, 1], [0, 0, 1], [0, 1, 0]])
     np.testing.assert_allclose(rbm.reconstruction_error(v, generator()), [0, 1 / 3, 1], atol=1e-12)
-
-
-# ---------------------------------------------------------------- estimating log Z
-
-
-@given(sizes, sizes, seeds, st.sampled_from([2, 3, 10]))
-@settings(max_examples=15, deadline=None, derandomize=True)
-def test_ais_and_reverse_ais_agree_with_enumeration(n_visible, n_hidden, seed, temperatures):
-    rbm = random_rbm(n_visible, n_hidden, seed, scale=0.7)
-    log_z, rng = Truth(rbm).log_z, generator(seed)
-    base_bias = 0.7 * rng.standard_normal(n_visible)
-    forward = annealed_importance_sampling(rbm, base_bias, rng, temperatures, chains=20_000)
-    samples = rbm.exact_samples(20_000, rng)
-    backward = reverse_ais(rbm, base_bias, samples, rng, temperatures)
-    for estimate in (forward, backward):
-        assert estimate.temperatures == temperatures
-        assert estimate.chains == 20_000
-        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error + 1e-5
-        assert estimate.standard_error < 0.1
-
-
-def test_ais_transitions_leave_each_temperature_unchanged():
-    """A strongly coupled RBM and few temperatures: any wrong transition biases Z by 10 %."""
-    rbm, rng = random_rbm(4, 4, seed=2, scale=2.0), generator()
-    log_z = Truth(rbm).log_z
-    forward = annealed_importance_sampling(rbm, np.zeros(4), rng, 5, chains=50_000)
-    backward = reverse_ais(rbm, np.zeros(4), rbm.exact_samples(50_000, rng), rng, 5)
-    for estimate in (forward, backward):
-        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error
-        assert estimate.standard_error < 0.02
-
-
-def test_ais_is_exact_where_nothing_has_to_be_annealed():
-    rbm = random_rbm(4, 3, seed=0)
-    rbm.W[:], rbm.hidden_bias[:] = 0.0, 0.0
-    estimate = annealed_importance_sampling(rbm, rbm.visible_bias, generator(), 20, chains=10)
-    assert estimate.log_z == pytest.approx(rbm.log_partition(), abs=1e-6)
-    assert estimate.standard_error == pytest.approx(0, abs=1e-6)
-    assert estimate.effective_sample_size == pytest.approx(10)
-    assert estimate.lower == pytest.approx(estimate.upper, abs=1e-5)
-
-
-def test_ais_error_bars_cover_the_truth_and_shrink_with_more_temperatures():
-    rbm = random_rbm(5, 4, seed=6)
-    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(5)
-    covered = 0
-    for _ in range(60):
-        few = annealed_importance_sampling(rbm, base_bias, rng, 10, chains=100)
-        covered += few.lower <= log_z <= few.upper
-    many = annealed_importance_sampling(rbm, base_bias, rng, 1000, chains=100)
-    assert covered >= 56
-    assert many.standard_error < 0.2 * few.standard_error
-    assert many.effective_sample_size > few.effective_sample_size
-
-
-def test_ais_and_reverse_ais_bracket_the_truth_on_average():
-    """Two temperatures and two chains: Z and 1/Z are still unbiased, so log Z is off each way."""
-    rbm = random_rbm(4, 4, seed=9)
-    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(4)
-    samples = rbm.exact_samples(800, rng)
-    forward = [annealed_importance_sampling(rbm, base_bias, rng, 4, 2).log_z for _ in range(400)]
-    backward = [reverse_ais(rbm, base_bias, pair, rng, 4).log_z for pair in np.split(samples, 400)]
-    for estimates, side in ((forward, -1), (backward, 1)):
-        standard_error = np.std(estimates) / np.sqrt(400)
-        assert side * (np.mean(estimates) - log_z) > 3 * standard_error
-
-
-def test_error_bar_follows_from_the_weights():
-    rbm = RBM(2, 1, generator())
-    log_weights = np.log([1.0, 2.0, 3.0, 2.0])
-    estimate = rbm_module._estimate(1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
-    relative = np.std([1, 2, 3, 2], ddof=1) / 2 / np.sqrt(4)
-    assert estimate.log_z == pytest.approx(np.log(2) + 3 * np.log(2))
-    assert estimate.standard_error == pytest.approx(relative)
-    assert estimate.lower == pytest.approx(estimate.log_z + np.log(1 - 3 * relative))
-    assert estimate.upper == pytest.approx(estimate.log_z + np.log(1 + 3 * relative))
-    assert estimate.effective_sample_size == pytest.approx(8**2 / 18)
-    inverse = rbm_module._estimate(-1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
-    assert inverse.log_z == pytest.approx(3 * np.log(2) - np.log(2))
-    assert inverse.lower < inverse.log_z < inverse.upper
-
-
-def test_error_bar_has_no_lower_end_from_a_relative_error_of_one_third_on():
-    rbm = RBM(2, 1, generator())
-    for error in (0.3, 0.4, 0.9):  # the standard error of the two weights 1 - error, 1 + error
-        log_weights = np.log([1 - error, 1 + error])
-        estimate = rbm_module._estimate(1, log_weights, rbm, np.zeros(2), [0, 1])
-        assert estimate.standard_error == pytest.approx(error)
-        lower = estimate.log_z + np.log(1 - 3 * error) if error < 1 / 3 else -np.inf
-        assert estimate.lower == pytest.approx(lower)
-
-
-def test_temperatures_may_be_listed():
-    rbm, rng = random_rbm(3, 2, seed=1, scale=0.5), generator()
-    estimate = annealed_importance_sampling(rbm, np.zeros(3), rng, [0, 0.3, 0.9, 1], 5000)
-    assert estimate.temperatures == 4
-    assert abs(estimate.log_z - rbm.log_partition()) < 5 * estimate.standard_error
 
 
 # ---------------------------------------------------------------- files and errors
@@ -733,20 +664,34 @@ def write_array(path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda path: np.savez(path, W=np.zeros((2, 2))), "version None, this code reads 1"),
-        (lambda path: np.savez(path, version=1), "lacks W, hidden_bias, settings, visible_bias"),
-        (lambda path: np.savez(path, version=99), "version 99, this code reads 1"),
+        (lambda path: np.savez(path, W=np.zeros((2, 2))), "version None, this code reads 2"),
+        (
+            lambda path: np.savez(path, version=2),
+            "lacks W, hidden_bias, rng, settings, v",
+        ),
+        (lambda path: np.savez(path, version=1), "version 1, this code reads 2"),
         (lambda path: np.savez(path, version=np.array([{}], dtype=object)), "allow_pickle=False"),
-        (lambda path: path.write_bytes(b"PK\x03\x04 and then nothing"), "not a file that RBM.save"),
         (lambda path: path.write_text("no model"), "not a file that RBM.save"),
         (write_array, "not a file that RBM.save"),
     ],
-    ids=["no version", "no arrays", "other version", "pickle", "damaged", "text", "plain array"],
+    ids=["no version", "no arrays", "other version", "pickle", "text", "plain array"],
 )
 def test_load_refuses_other_files(tmp_path, write, message):
     path = tmp_path / "file.npz"
     write(path)
     with pytest.raises(ValueError, match=message):
+        RBM.load(path)
+
+
+def test_load_names_what_a_training_lacks(tmp_path):
+    path = tmp_path / "rbm.npz"
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3)
+    rbm.save(path)
+    with np.load(path) as file:
+        rest = {name: file[name] for name in file.files if name != "W_velocity"}
+    np.savez(path, **rest)
+    with pytest.raises(ValueError, match="lacks W_velocity"):
         RBM.load(path)
 
 
@@ -773,8 +718,7 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: rbm.free_energy(V[0]), r"v has shape \(3,\), expected \(n, 3\)"),
         (lambda rbm, rng: rbm.free_energy(V[:, :2]), r"v has shape \(2, 2\)"),
         (lambda rbm, rng: rbm.free_energy(V[:0]), r"shape \(0, 3\).* n >= 1"),
-        (lambda rbm, rng: rbm.free_energy(V + 0.5), r"contains 0.5.*binarise"),
-        (lambda rbm, rng: rbm.free_energy([[0, 1, 0.25]]), "contains 0.25"),
+        (lambda rbm, rng: rbm.free_energy([[0, 1, 0.25]]), r"contains 0.25.*binarise"),
         (lambda rbm, rng: rbm.free_energy(V + 255), "from 255 to 255.*divide 8-bit"),
         (lambda rbm, rng: rbm.free_energy(V - 1), "from -1 to -1"),
         (lambda rbm, rng: rbm.free_energy(V + np.nan), "v contains NaN"),
@@ -786,42 +730,39 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: rbm.log_likelihood(V + 0.5, 0.0), "contains 0.5"),
         (lambda rbm, rng: next(train(rbm, V + 0.5, rng, epochs=1)), "0.5.*resample=True"),
         (lambda rbm, rng: next(train(rbm, V + 2, rng, epochs=1, resample=True)), "from 2 to 2"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=0)), "epochs = 0"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, gibbs_steps=0)), "gibbs_steps = 0"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, batch_size=0)), "batch_size = 0"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, momentum=1.0)), "momentum = 1.0"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, momentum=-0.1)), "momentum = -0.1"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, step_size=-1)), "step_size = -1"),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, step_size=np.nan)), "step_size = nan"),
-        (
-            lambda rbm, rng: next(train(rbm, V, rng, epochs=1, final_step_size=-1)),
-            "final_step_size",
-        ),
-        (lambda rbm, rng: next(train(rbm, V, rng, epochs=1, weight_decay=-1)), "weight_decay = -1"),
-        (
-            lambda rbm, rng: next(train(rbm, V, rng, epochs=1, persistent_chains=-1)),
-            "persistent_chains",
-        ),
         (lambda rbm, rng: RBM(0, 2, rng), "n_visible = 0"),
         (lambda rbm, rng: RBM(3, 0, rng), "n_hidden = 0"),
         (lambda rbm, rng: RBM(3, 2, rng, visible_bias=np.zeros(2)), r"\(2,\), expected \(3,\)"),
         (lambda rbm, rng: RBM(3, 2, rng, visible_bias=[0, np.inf, 0]), "finite"),
         (lambda rbm, rng: RBM(26, 26, rng).log_partition(), r"26 units.*at most 25.*annealed"),
         (lambda rbm, rng: RBM(26, 30, rng).exact_samples(1, rng), "26 units"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, np.zeros(2), rng), r"\(2,\), exp"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 1), "temperatures = 1"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 5, 1), "chains = 1"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 0.5]), "from 0 to 1"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0.5, 1]), "from 0 to 1"),
-        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 1, 1]), "from 0 to 1"),
-        (lambda rbm, rng: reverse_ais(rbm, V[0], V[:1], rng), "1 row"),
-        (lambda rbm, rng: reverse_ais(rbm, V[0], V + 0.5, rng), "v_model contains 0.5"),
     ],
 )
 def test_unusable_values_are_refused(call, message):
     rng = generator()
     with pytest.raises(ValueError, match=message):
         call(RBM(3, 2, rng), rng)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("gibbs_steps", 0),
+        ("batch_size", 0),
+        ("momentum", 1.0),
+        ("momentum", -0.1),
+        ("step_size", -1),
+        ("step_size", np.nan),
+        ("final_step_size", -1),
+        ("weight_decay", -1),
+        ("persistent_chains", -1),
+    ],
+)
+def test_unusable_settings_are_refused(name, value):
+    rng = generator()
+    with pytest.raises(ValueError, match=f"{name} = {value}"):
+        next(train(RBM(3, 2, rng), V, rng, **{"epochs": 1, name: value}))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -1,170 +1,175 @@
+"""What is kept of a full run, and how a new measurement is compared with it."""
+
 import base64
 import json
 
 import nbformat
 import pytest
 from notebook_files import PATHS
+from small_course import CHECK, FIGURE, FULL_CHECK
 
-from helpers import results
-from helpers.course import RESULTS
+from course import environment, results
+from course.environment import CourseError
 
 V4 = nbformat.v4
 
-LOSS = {"claim": "loss || z = 2", "edition": "full", "n": 10_000, "holds": True}
-ENTRY = {"seconds": 930.0, "peak_memory": 1200, "passed": True, "problems": []}
-RECORD = {
-    "edition": "full",
-    "python": "3.11.9",
-    "machine": "Linux x86_64, 2 cores",
-    "processor": "Some Processor",
-    "versions": {"keras": "3.15.1"},
-    "notebooks": {
-        "02_two": ENTRY
-        | {
-            "date": "2026-11-02",
-            "fingerprint": "bbb",
-            "checks": [
-                LOSS | {"value": 38.4, "expected": "38.33 ± 0.5"},
-                LOSS | {"claim": "parameters", "value": 404_244, "expected": "404,244", "n": None},
-                LOSS | {"claim": "no idea", "value": 3.14159265, "expected": None},
-            ],
-        },
-        "01_one": ENTRY
-        | {
-            "date": "2026-11-03",
-            "fingerprint": "aaa",
-            "checks": [LOSS | {"claim": "nats", "value": -80.0, "expected": "-80.0 ± 1e-05"}],
-        },
-    },
-}
-FIGURE = {"model": "VAE", "value": 38.33, "better": "lower", "source": "A paper"}
+# ---------------------------------------------------------------- keeping
 
 
 @pytest.fixture
-def full():
-    return results.summary(RECORD, {"plane": {"notebook": "02_two", "alt": "A plane."}})
+def full_course(course):
+    """A full edition of two notebooks, one with a value and one with a figure to keep."""
+    course.edition("full", "[01_one]\nn = 1.02\n")
+    course.notebook("01_one", FULL_CHECK)
+    course.notebook("02_two", FIGURE, tags=["results:nothing"])
+    return course
 
 
-def test_a_summary_keeps_values_with_their_bands_as_numbers(full):
-    two = full["notebooks"]["02_two"]
-    assert two["checks"][0] == {
-        "claim": "loss || z = 2",
-        "edition": "full",
-        "n": 10_000,
-        "value": 38.4,
-        "expected": 38.33,
-        "uncertainty": 0.5,
-    }
-    assert two["checks"][1]["expected"] == "404,244"
-    assert "uncertainty" not in two["checks"][1]
-    assert two["checks"][2]["expected"] is None
-    assert full["notebooks"]["01_one"]["checks"][0]["uncertainty"] == 1e-05
-
-
-def test_a_summary_says_when_on_what_and_with_which_code(full):
-    assert full["date"] == "2026-11-03"
-    assert list(full["notebooks"]) == ["01_one", "02_two"]
-    assert full["notebooks"]["02_two"]["code"] == "bbb"
-    assert (full["processor"], full["python"]) == ("Some Processor", "3.11.9")
-    assert full["versions"] == {"keras": "3.15.1"}
-
-
-@pytest.mark.parametrize(
-    ("value", "better", "word"),
-    [
-        (38.4, "lower", "reproduced"),
-        (38.0, "lower", "reproduced"),
-        (37.0, "lower", "better"),
-        (39.0, "lower", "not reached"),
-        (39.0, "higher", "better"),
-        (37.0, "higher", "not reached"),
-    ],
-)
-def test_verdict(value, better, word):
-    check = {"value": value, "uncertainty": 0.5}
-    assert results.verdict(FIGURE | {"better": better}, check) == word
-
-
-def test_verdict_takes_the_published_width_if_there_is_one_and_none_for_a_fact():
-    assert (
-        results.verdict(FIGURE | {"within": 5}, {"value": 40, "uncertainty": 0.5}) == "reproduced"
-    )
-    assert results.verdict(FIGURE, {"value": 38.33}) == "reproduced"
-    assert results.verdict(FIGURE, {"value": 38.34}) == "not reached"
-    assert results.verdict(FIGURE, None) == "not measured"
-
-
-@pytest.mark.parametrize(
-    ("value", "word"),
-    [(37.0, "not comparable"), (38.0, "reproduced"), (39.0, "not comparable")],
-)
-def test_a_figure_of_other_data_can_be_reproduced_but_not_beaten(value, word):
-    figure = {name: FIGURE[name] for name in FIGURE if name != "better"}
-    assert results.verdict(figure, {"value": value, "uncertainty": 0.5}) == word
-
-
-def test_the_page_puts_values_beside_published_ones(full):
-    published = [
-        FIGURE | {"notebook": "02", "claim": "loss || z = 2", "note": "Same network."},
-        FIGURE | {"model": "other", "notebook": "01", "claim": "loss || z = 2"},
-        FIGURE | {"model": "third"},
+def test_a_complete_full_run_is_kept_as_values_figures_and_page(full_course, capsys):
+    course = full_course
+    assert course.run("full")
+    assert course.keep()
+    assert list(course.kept()["notebooks"]) == ["01_one", "02_two"]
+    one, two = course.kept()["notebooks"].values()
+    assert one["checks"] == [
+        {
+            "claim": "number",
+            "edition": "full",
+            "n": None,
+            "value": 1.02,
+            "expected": 1,
+            "tolerance": 0.1,
+        }
     ]
-    page = results.page(full, published)
-    assert "| VAE | 38.33 | 38.4 | reproduced |\n" in page
-    assert "| other | 38.33 | – | not measured |\n" in page
-    assert "| third | 38.33 | – | not measured |\n" in page
-    assert "- *VAE*: A paper. Same network.\n- *other*: A paper.\n" in page
-    assert (
-        "finished on 2026-11-03: 2 notebooks, no check failed. Their times add up to 31 minutes"
-        in page
+    assert one["versions"] == environment.machine()["versions"]
+    assert (one["code"], one["date"]) == tuple(
+        course.record()["notebooks"]["01_one"][key] for key in ("fingerprint", "date")
     )
-    assert "Some Processor (Linux x86_64, 2 cores). Python 3.11.9, keras 3.15.1." in page
-    assert "[notebook 02](../notebooks/02_two.ipynb): 930 seconds, up to 1,200 MB" in page
-    assert "| loss \\|\\| z = 2 | 38.4 | 38.33 ± 0.5 | 10,000 |" in page
-    assert "| parameters | 404,244 | 404,244 | – |" in page
-    assert "| no idea | 3.1416 | – | 10,000 |" in page
-    assert "![A plane.](plane.png)" in page
+    assert two["figures"] == {"nothing": "No z₁ and no z₂."}
+    assert (course.results / "nothing.png").read_bytes().startswith(b"\x89PNG")
+    page = (course.results / "README.md").read_text()
+    assert "| a model | 1.05 | 1.02 | reproduced |" in page
+    assert "![No z₁ and no z₂.](nothing.png)" in page
+    text = (course.results / "full.json").read_text(encoding="utf-8")
+    assert '"No z₁ and no z₂."' in text
+    assert str(course.folder) not in text
+    assert environment.platform.node() not in text
+    assert "Written:" in capsys.readouterr().out
 
 
-def test_every_row_of_the_page_has_the_cells_of_its_header(full):
-    for line in results.page(full, [FIGURE]).splitlines():
-        if line.startswith("|"):
-            assert line.replace("\\|", "").count("|") == 5, line
+def test_a_notebook_is_kept_once_it_has_passed_with_the_code_of_now(full_course, capsys):
+    course = full_course
+    assert course.keep()
+    assert course.kept() is None
+    assert "No run of the full edition" in (course.results / "README.md").read_text()
+    assert course.run("full", only="01")
+    assert course.keep()
+    assert list(course.kept()["notebooks"]) == ["01_one"], "one at a time"
+    before = course.kept()["notebooks"]["01_one"]
+    assert course.run("full", only="02")
+    course.notebook("01_one", FULL_CHECK, "'changed since'")
+    capsys.readouterr()
+    assert course.keep()
+    assert list(course.kept()["notebooks"]) == ["01_one", "02_two"]
+    assert "Kept: 02_two\nWritten" in capsys.readouterr().out
+    course.notebook("01_one", FULL_CHECK, "1 / 0")
+    assert not course.run("full")
+    assert course.keep()
+    assert course.kept()["notebooks"]["01_one"] == before, "what did not pass takes nothing away"
+    assert results.stale(course.kept()["notebooks"], **course.folders) == ["01_one"]
+    course.path("01_one").unlink()
+    course.edition("full")
+    assert course.keep()
+    assert list(course.kept()["notebooks"]) == ["02_two"], "a notebook that is gone"
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (-543.4, "−543.4"),
-        ("-543.4", "−543.4"),
-        ("below 1e-12", "below 1e−12"),
-        (-1234, "−1,234"),
-        (True, "True"),
-        ([2, -3], "[2, −3]"),
-        ("mid-way", "mid-way"),
-        (None, "–"),
-    ],
-)
-def test_numbers_are_written_with_a_minus_sign(value, text):
-    assert results.written(value) == text
+def test_run_keeps_what_passed_of_the_full_edition_in_its_own_folder_only(monkeypatch):
+    kept = []
+    monkeypatch.setattr(results, "keep", lambda: kept.append("kept"))
+    monkeypatch.setattr(
+        results, "run", lambda edition, only, out, jobs, kept: (edition != "bad") and kept != {}
+    )
+    assert results.run_and_keep("sample")
+    assert results.run_and_keep("full", out="elsewhere")
+    assert not results.run_and_keep("bad")
+    assert kept == []
+    assert results.run_and_keep("full")
+    assert kept == ["kept"]
 
 
-def test_the_page_says_if_there_is_no_run_yet():
-    page = results.page(None, [FIGURE])
-    assert "No complete run" in page
-    assert "| VAE | 38.33 | – | not measured |" in page
+def test_the_doctor_is_told_whose_results_are_kept(monkeypatch):
+    monkeypatch.setattr(results, "read", lambda: (None, []))
+    assert results.status() == ("·", "results/ holds no run of the full edition yet: make full")
+    entries = {path.stem: {"code": "old"} for path in PATHS}
+    monkeypatch.setattr(results, "read", lambda: ({"notebooks": entries}, []))
+    assert "results/ has other code, or none, for 00_start_here, 01" in results.status()[1]
+    monkeypatch.setattr(results, "fingerprint", lambda path, parameters: "old")
+    assert results.status() == ("✓", "results/ was measured with this code")
+
+
+def test_every_kept_value_was_expected_and_names_no_place():
+    full, _ = results.read()
+    for entry in full["notebooks"].values():
+        assert "/" not in entry["processor"] + entry["machine"]
+        for check in entry["checks"]:
+            assert {"expected", "bound"} & set(check), check["claim"]
+    json.loads(json.dumps(full), parse_constant=pytest.fail)  # no Infinity, no NaN
+
+
+# ---------------------------------------------------------------- comparing
+
+
+def test_compare_says_what_moved_and_what_left_its_band(full_course, capsys):
+    course = full_course
+    with pytest.raises(CourseError, match=r"no results/full\.json"):
+        course.compare()
+    assert course.run("full")
+    course.keep()
+    assert course.compare()
+    printed = capsys.readouterr().out
+    assert "Values that have not moved: 1" in printed
+    assert "Same libraries: what moves is the machine's doing." in printed
+    course.edition("full", "[01_one]\nn = 0.95\n")
+    assert course.compare(only="01")
+    printed = capsys.readouterr().out
+    assert "· 01_one, number: 1.02 → 0.95, 70% of its tolerance" in printed
+    assert "02_two" not in printed
+    course.edition("full", "[01_one]\nn = 1.2\n")
+    assert not course.compare()
+    assert "✗ 01_one, number: 1.02 → 1.2, outside 1 ± 0.1" in capsys.readouterr().out
+    course.notebook("01_one", FULL_CHECK.replace("0.1", "0.5"))
+    assert not course.compare(), "a band made wider in the notebook is not the band that was kept"
+
+
+def test_compare_holds_the_sample_edition_against_the_committed_outputs(course, capsys):
+    course.notebook("01_one", CHECK)
+    assert course.run()
+    (course.out / "01_one.ipynb").rename(course.path("01_one"))
+    assert course.compare("sample")
+    assert "Values that have not moved: 1" in capsys.readouterr().out
+
+
+def test_a_machines_drift_is_told_from_a_librarys(monkeypatch):
+    here = environment.machine()
+    assert results.differing(here) == []
+    kept = here | {"processor": "Another One"}
+    (line,) = results.differing(kept)
+    assert line == f"· other processor: Another One there, {here['processor']} here"
+    kept = here | {"versions": here["versions"] | {"keras": "2.0"}}
+    (line,) = results.differing(kept)
+    assert line == f"· other keras: 2.0 there, {here['versions']['keras']} here"
 
 
 def band(value, **more):
-    return {"claim": "loss", "value": value, "expected": 10.0, "uncertainty": 1.0} | more
+    return {"claim": "loss", "value": value, "expected": 10.0, "tolerance": 1.0} | more
 
 
 @pytest.mark.parametrize(
     ("value", "line", "inside"),
     [
         (10.3, "Values that have not moved: 1", True),
-        (10.6, "· 01, loss: 10.1 → 10.6, 50% of its uncertainty", True),
-        (9.6, "· 01, loss: 10.1 → 9.6, 50% of its uncertainty", True),
+        (10.6, "· 01, loss: 10.1 → 10.6, 50% of its tolerance", True),
+        (9.6, "· 01, loss: 10.1 → 9.6, 50% of its tolerance", True),
         (11.2, "✗ 01, loss: 10.1 → 11.2, outside 10 ± 1", False),
         (8.8, "✗ 01, loss: 10.1 → 8.8, outside 10 ± 1", False),
         ("nan", "✗ 01, loss: 10.1 → nan, outside 10 ± 1", False),
@@ -180,7 +185,7 @@ def test_moved_tells_moves_from_departures(value, line, inside):
     ("value", "line"),
     [
         (10.25, "Values that have not moved: 1"),
-        (11.0, "· 01, loss: 10 → 11, 100% of its uncertainty"),
+        (11.0, "· 01, loss: 10 → 11, 100% of its tolerance"),
     ],
 )
 def test_a_quarter_of_the_band_is_no_move_and_its_edge_is_inside(value, line):
@@ -190,7 +195,7 @@ def test_a_quarter_of_the_band_is_no_move_and_its_edge_is_inside(value, line):
 
 
 def test_moved_leaves_facts_to_the_run_itself():
-    fact = {"claim": "rounding error", "value": 1e-16, "expected": "below 1e-12"}
+    fact = {"claim": "rounding error", "value": 1e-16, "bound": 1e-12, "side": "below"}
     assert results.moved({"01": [fact]}, {"01": [fact | {"value": 9e-16}]}) == (
         ["Values that have not moved: 1"],
         True,
@@ -209,6 +214,8 @@ def test_moved_names_what_came_and_went_and_pairs_equal_claims_in_order():
     ]
     assert stayed
 
+
+# ---------------------------------------------------------------- figures
 
 PNG = base64.b64encode(b"a picture").decode()
 
@@ -232,7 +239,7 @@ def test_tagged_figures_are_taken_out_of_executed_notebooks(tmp_path):
     write_copy(tmp_path, "01_one", V4.new_markdown_cell("# 1"), cell("local"))
     write_copy(tmp_path, "02_two", cell("results:plane"))
     found = results.save_figures(sorted(tmp_path.glob("*.ipynb")), tmp_path)
-    assert found == {"plane": {"notebook": "02_two", "alt": "A plane."}}
+    assert found == {"01_one": {}, "02_two": {"plane": "A plane."}}
     assert (tmp_path / "plane.png").read_bytes() == b"a picture"
     assert len(list(tmp_path.glob("*.png"))) == 1
 
@@ -249,34 +256,7 @@ def test_a_tag_without_exactly_one_figure_is_refused(tmp_path, cells):
 
 def test_the_figures_that_a_full_run_will_keep_can_be_kept(tmp_path):
     """Their tags are tried on the committed outputs, not after ninety minutes."""
-    for name, figure in results.save_figures(PATHS, tmp_path).items():
-        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert len(figure["alt"]) > 30
-
-
-def test_the_committed_page_is_made_of_the_committed_values():
-    page = (RESULTS / "README.md").read_text(encoding="utf-8")
-    assert page == results.page(*results.read(RESULTS)), "run python -m helpers.course results"
-
-
-def test_published_figures_are_complete_and_a_miss_has_its_reason():
-    full, published = results.read(RESULTS)
-    for figure in published:
-        assert figure["better"] in ("higher", "lower") if "better" in figure else figure["note"]
-        assert {"model", "value", "source"} <= set(figure)
-        check = results.find(full, figure)
-        assert full is None or "claim" not in figure or check, f"no check {figure['claim']!r}"
-        assert results.verdict(figure, check) != "not reached" or figure.get("note")
-
-
-def test_every_kept_value_was_expected():
-    full, _ = results.read(RESULTS)
-    checks = [
-        c for entry in (full or {"notebooks": {}})["notebooks"].values() for c in entry["checks"]
-    ]
-    assert [check["claim"] for check in checks if check["expected"] is None] == []
-
-
-def test_kept_values_name_no_place():
-    full, _ = results.read(RESULTS)
-    assert "/" not in json.dumps(full["processor"] + full["machine"] if full else "")
+    for figures in results.save_figures(PATHS, tmp_path).values():
+        for name, alt in figures.items():
+            assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+            assert len(alt) > 30

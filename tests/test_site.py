@@ -57,6 +57,19 @@ def test_every_link_leads_somewhere(pages):
                 assert unquote(parts.fragment) in pages[target].ids, (path.name, link)
 
 
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_each_table_of_a_notebook_is_a_table_of_its_page(path, folder, pages):
+    shown = "text/markdown"
+    outputs = [output for cell in code_cells(path) for output in cell.outputs]
+    tables = [o.data[shown] for o in outputs if o.get("data", {}).get(shown, "").startswith("|")]
+    assert pages[folder / "notebooks" / f"{path.stem}.html"].tables >= len(tables)
+
+
+def test_no_page_shows_a_table_as_text(pages):
+    for path, page in pages.items():
+        assert not [line for line in page.paragraphs if line.lstrip().startswith("|")], path.name
+
+
 def test_notebooks_link_to_pages_and_not_to_files(pages):
     for path, page in pages.items():
         for link in page.links:

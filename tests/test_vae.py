@@ -1,16 +1,22 @@
-import subprocess
-import sys
-from pathlib import Path
+import itertools
 
+import fresh_python
 import numpy as np
 import pytest
+from resuming import assert_resumed_ends_as_unbroken, assert_same_state
+from small_vaes import forgetful_vae, small_vae, two_stage_vae
 
 from helpers import vae
+from helpers.annealing import KLAnnealing, linear
+from helpers.batches import shuffled_batches
 from helpers.data import load_digits
 from helpers.runtime import keras, set_seed, tf
 
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 RNG = np.random.default_rng(0)
-ROOT = Path(__file__).resolve().parents[1]
+
+
+# ---------------------------------------------------------------- the terms of the loss
 
 
 def normal_log_density(z, mean, variance):
@@ -23,11 +29,10 @@ def kl_by_quadrature(mean, variance):
     return np.trapezoid(np.exp(log_q) * (log_q - log_p), z)
 
 
-@pytest.mark.parametrize("mean", [-1.5, 0.0, 2.0])
-@pytest.mark.parametrize("variance", [0.09, 1.0, 4.0])
-def test_gaussian_kl_is_the_integral(mean, variance):
-    kl = vae.gaussian_kl(np.array([[mean]]), np.log([[variance]]))
-    np.testing.assert_allclose(kl, [kl_by_quadrature(mean, variance)], atol=1e-7)
+def test_gaussian_kl_is_the_integral():
+    for mean, variance in itertools.product([-1.5, 0.0, 2.0], [0.09, 1.0, 4.0]):
+        kl = vae.gaussian_kl(np.array([[mean]]), np.log([[variance]]))
+        np.testing.assert_allclose(kl, [kl_by_quadrature(mean, variance)], atol=1e-7)
 
 
 def test_gaussian_kl_adds_up_over_latents_and_keeps_images_apart():
@@ -59,21 +64,11 @@ def test_gradient_passes_through_the_draw():
     assert [float(g) for g in tape.gradient(z, [mean, log_var])] == pytest.approx([1, 0.7])
 
 
-def test_importance_weighted_bound_of_one_draw_is_its_log_weight():
-    log_weights = RNG.normal(size=(5, 1))
-    np.testing.assert_array_equal(vae.importance_weighted_bound(log_weights), log_weights[:, 0])
-
-
-def test_importance_weighted_bound_of_equal_weights_is_exact_for_every_k():
-    for k in (1, 2, 7, 1000):
-        bound = vae.importance_weighted_bound(np.full((3, k), -2.5))
-        np.testing.assert_allclose(bound, [-2.5] * 3, rtol=1e-14)
-
-
 def test_importance_weighted_bound_averages_the_weights_of_each_image():
-    weights = RNG.random((4, 6, 9))
-    expected = np.log(weights.mean(axis=-1))
-    np.testing.assert_allclose(vae.importance_weighted_bound(np.log(weights)), expected, rtol=1e-12)
+    for draws in (1, 2, 9):
+        weights = RNG.random((4, 6, draws))
+        bound = vae.importance_weighted_bound(np.log(weights))
+        np.testing.assert_allclose(bound, np.log(weights.mean(axis=-1)), rtol=1e-12)
 
 
 def test_importance_weighted_bound_moves_with_the_log_weights():
@@ -138,10 +133,41 @@ def test_squared_error_is_a_gaussian_likelihood_with_variance_one_half():
     np.testing.assert_allclose(vae.squared_error(x, x_logits), -log_p - constant, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("n_latent", "count"), [(2, 404_244), (8, 408_864), (16, 415_024)])
-def test_parameter_counts_of_the_dense_networks(n_latent, count):
-    encoder, decoder = vae.dense_encoder(n_latent), vae.dense_decoder(n_latent)
-    assert encoder.count_params() + decoder.count_params() == count
+def test_bernoulli_loss_is_minus_the_log_probability_of_the_pixel():
+    x_logits = np.array([-1000.0, -3.0, 0.0, 0.5, 1000.0])[:, None]
+    for pixel, surprise in ((1.0, -x_logits), (0.0, x_logits)):
+        exact = np.logaddexp(0, surprise[:, 0])  # -log sigmoid(-surprise) = log(1 + e^surprise)
+        loss = vae.bernoulli_loss(np.full_like(x_logits, pixel), x_logits)
+        np.testing.assert_allclose(loss, exact, rtol=1e-12)
+
+
+def test_bernoulli_loss_adds_up_over_pixels_and_keeps_images_apart():
+    x, x_logits = (RNG.random((3, 28, 28)) < 0.3) * 1.0, RNG.normal(size=(3, 28, 28))
+    p = 1 / (1 + np.exp(-x_logits))
+    exact = -np.log(np.where(x == 1, p, 1 - p)).sum(axis=(1, 2))
+    np.testing.assert_allclose(vae.bernoulli_loss(x, x_logits), exact, rtol=1e-12)
+
+
+def test_bernoulli_probabilities_of_all_images_sum_to_one():
+    images = np.array([[i >> bit & 1 for bit in range(3)] for i in range(8)], float)
+    probabilities = np.exp(-vae.bernoulli_loss(images, np.tile([0.4, -2.0, 1.3], (8, 1))))
+    assert np.sum(probabilities) == pytest.approx(1)
+
+
+def test_bernoulli_loss_has_the_gradient_probability_minus_pixel():
+    x, x_logits = np.array([[1.0, 0.0, 0.0]]), tf.Variable([[-1000.0, 1000.0, 0.0]])
+    with tf.GradientTape() as tape:
+        loss = vae.bernoulli_loss(x, x_logits)
+    np.testing.assert_allclose(tape.gradient(loss, x_logits), [[-1, 1, 0.5]])
+
+
+# ---------------------------------------------------------------- the networks
+
+
+def test_parameter_counts_of_the_dense_networks():
+    for n_latent, count in ((2, 404_244), (8, 408_864), (16, 415_024)):
+        encoder, decoder = vae.dense_encoder(n_latent), vae.dense_decoder(n_latent)
+        assert encoder.count_params() + decoder.count_params() == count
 
 
 def test_the_deep_networks_mirror_each_other():
@@ -159,6 +185,9 @@ def test_the_deep_networks_mirror_each_other():
     assert {layer.activation for layer in outputs} == {keras.activations.linear}
 
 
+# ---------------------------------------------------------------- the model
+
+
 @pytest.fixture
 def images():
     return load_digits().x_train[:50]
@@ -166,10 +195,7 @@ def images():
 
 @pytest.fixture
 def model():
-    set_seed(0)
-    built = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
-    built.compile(keras.optimizers.Adam(0.01))
-    return built
+    return small_vae()
 
 
 def test_reported_loss_is_reconstruction_plus_kl_in_nats_per_image(model, images):
@@ -211,6 +237,46 @@ def test_kl_weight_multiplies_the_kl_only(model, images):
     assert report["loss"] == pytest.approx(report["reconstruction_loss"] + 0.25 * report["kl_loss"])
 
 
+def gradients(model, images, of):
+    with tf.GradientTape() as tape:
+        target = keras.ops.mean(of(model, images))
+    return tape.gradient(target, model.encoder.trainable_variables)
+
+
+def blind_vae():
+    """A VAE whose decoder does not listen to z, so the encoder's only gradient is the KL's."""
+    model = small_vae()
+    model.decoder.layers[1].kernel.assign(np.zeros((3, 8)))
+    return model
+
+
+def test_weight_0_removes_the_gradient_of_the_kl(images):
+    model = blind_vae()
+    model.kl_weight.assign(0.0)
+    for gradient in gradients(model, images, lambda m, x: m.losses_per_image(x)[0]):
+        assert np.abs(gradient).max() == 0
+
+
+def test_weight_1_restores_the_elbo_and_its_gradient(images):
+    model = blind_vae()
+    model.kl_weight.assign(0.0)
+    model.kl_weight.assign(1.0)
+    loss, reconstruction, kl = model.losses_per_image(images)
+    np.testing.assert_allclose(loss, reconstruction + kl)
+    found = gradients(model, images, lambda m, x: m.losses_per_image(x)[0])
+    alone = gradients(model, images, lambda m, x: vae.gaussian_kl(*m.encoder(x)))
+    for gradient, expected in zip(found, alone, strict=True):
+        assert np.abs(expected).max() > 0
+        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_weight_0_leaves_the_gradient_of_the_reconstruction(images):
+    model = small_vae()
+    model.kl_weight.assign(0.0)
+    found = gradients(model, images, lambda m, x: m.losses_per_image(x)[0])
+    assert max(np.abs(gradient).max() for gradient in found) > 0.1
+
+
 def test_training_lowers_the_loss_and_moves_both_networks(model, images):
     before = [weight.numpy() for weight in model.trainable_variables]
     loss = model.fit(images, epochs=30, verbose=0).history["loss"]
@@ -231,18 +297,30 @@ def test_evaluation_and_prediction_leave_the_weights_alone(model, images):
 
 
 def test_only_training_gathers_the_statistics_of_its_batches(images):
-    set_seed(0)
-    x = keras.Input((28, 28))
-    norm = keras.layers.BatchNormalization()
-    hidden = norm(keras.layers.Flatten()(x))
-    encoder = keras.Model(x, [keras.layers.Dense(2)(hidden), keras.layers.Dense(2)(hidden)])
-    model = vae.VAE(encoder, vae.dense_decoder(2, 8), seed=0)
-    model.compile(keras.optimizers.Adam(0.01))
+    model, stack = two_stage_vae()
+    norm = stack.get_layer("norm")
     model(images)
     model.evaluate(images, verbose=0)
-    assert np.max(norm.moving_mean) == 0
+    assert np.max(np.abs(norm.moving_mean)) == 0
     model.fit(images, verbose=0)
-    assert np.max(norm.moving_mean) > 0
+    assert np.max(np.abs(norm.moving_mean)) > 1e-3
+
+
+def largest_move(model, part, images):
+    before = [weight.numpy() for weight in part.weights]
+    model.fit(images, epochs=2, verbose=0)
+    after = [weight.numpy() for weight in part.weights]
+    return [np.abs(new - old).max() for new, old in zip(after, before, strict=True)]
+
+
+def test_a_frozen_part_does_not_move_and_the_rest_does(images):
+    model, stack = two_stage_vae(["convolution", "norm"])
+    assert len(stack.weights) == 2 + 4
+    assert max(largest_move(model, stack, images)) == 0
+    heads = [layer for layer in model.encoder.layers if isinstance(layer, keras.layers.Dense)]
+    assert len(heads) == 2
+    for part in (*heads, model.decoder):
+        assert min(largest_move(model, part, images)) > 0
 
 
 def test_predict_reconstructs_through_the_mean_code_without_noise(model, images):
@@ -251,48 +329,149 @@ def test_predict_reconstructs_through_the_mean_code_without_noise(model, images)
 
 
 def test_two_trainings_with_one_seed_are_identical(images):
-    losses = []
-    for _ in range(2):
-        set_seed(3)
-        again = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=3)
-        again.compile(keras.optimizers.Adam())
-        losses.append(again.fit(images, epochs=2, verbose=0).history["loss"])
+    losses = [small_vae().fit(images, epochs=2, verbose=0).history["loss"] for _ in range(2)]
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "0"])
-def test_bad_seed_is_named(seed):
-    with pytest.raises(ValueError, match="seed must be an integer"):
-        set_seed(seed)
+def test_a_step_is_traced_once(model, images, monkeypatch):
+    traced, step = [], model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
+    model.fit(images, batch_size=25, epochs=2, verbose=0)
+    assert len(traced) == 1
 
 
-@pytest.mark.parametrize("logit", [-1000.0, -3.0, 0.0, 0.5, 1000.0])
-@pytest.mark.parametrize("pixel", [0.0, 1.0])
-def test_bernoulli_loss_is_minus_the_log_probability_of_the_pixel(logit, pixel):
-    surprise = -logit if pixel == 1 else logit  # -log sigmoid(-surprise) = log(1 + e^surprise)
-    exact = max(surprise, 0) + np.log1p(np.exp(-abs(surprise)))
-    loss = vae.bernoulli_loss(np.full((1, 1), pixel), np.full((1, 1), logit))
-    np.testing.assert_allclose(loss, [exact], rtol=1e-12)
-
-
-def test_bernoulli_loss_adds_up_over_pixels_and_keeps_images_apart():
-    x, x_logits = (RNG.random((3, 28, 28)) < 0.3) * 1.0, RNG.normal(size=(3, 28, 28))
-    p = 1 / (1 + np.exp(-x_logits))
-    exact = -np.log(np.where(x == 1, p, 1 - p)).sum(axis=(1, 2))
-    np.testing.assert_allclose(vae.bernoulli_loss(x, x_logits), exact, rtol=1e-12)
-
-
-def test_bernoulli_probabilities_of_all_images_sum_to_one():
-    images = np.array([[i >> bit & 1 for bit in range(3)] for i in range(8)], float)
-    probabilities = np.exp(-vae.bernoulli_loss(images, np.tile([0.4, -2.0, 1.3], (8, 1))))
-    assert np.sum(probabilities) == pytest.approx(1)
-
-
-def test_bernoulli_loss_has_the_gradient_probability_minus_pixel():
-    x, x_logits = np.array([[1.0, 0.0, 0.0]]), tf.Variable([[-1000.0, 1000.0, 0.0]])
+def test_a_step_follows_the_mean_over_the_batch_not_the_sum(model, images):
+    model.compile(keras.optimizers.SGD(0.01))
+    noise, before = model.noise.state.numpy(), [w.numpy() for w in model.trainable_variables]
     with tf.GradientTape() as tape:
-        loss = vae.bernoulli_loss(x, x_logits)
-    np.testing.assert_allclose(tape.gradient(loss, x_logits), [[-1, 1, 0.5]])
+        loss = keras.ops.mean(model.losses_per_image(images)[0])
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.noise.state.assign(noise)
+    model.train_on_batch(images)
+    for weight, old, gradient in zip(model.trainable_variables, before, gradients, strict=True):
+        np.testing.assert_allclose(weight.numpy(), old - 0.01 * gradient, atol=1e-5)
+
+
+def test_a_model_saved_before_its_training_loads_whole(images, tmp_path):
+    original = small_vae(reconstruction_loss=vae.bernoulli_loss, name="mine")
+    original.kl_weight.assign(0.25)
+    original.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same_state(loaded, original)
+    np.testing.assert_array_equal(loaded(images), original(images))
+    assert loaded.reconstruction_loss is vae.bernoulli_loss
+    assert loaded.name == "mine"
+    assert loaded.get_config()["seed"] == 0
+    reports = [m.evaluate(images, verbose=0, return_dict=True) for m in (loaded, original)]
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize("binarise", [False, True])
+def test_a_resumed_training_ends_where_the_unbroken_one_ends(images, tmp_path, binarise):
+    def make():
+        return forgetful_vae(reconstruction_loss=vae.bernoulli_loss)
+
+    annealing = KLAnnealing(lambda epochs: linear(epochs, 5))
+    path = tmp_path / "model.keras"
+    assert_resumed_ends_as_unbroken(make, images, path, annealing, binarise=binarise)
+
+
+def test_the_config_alone_makes_the_same_kind_of_model(model, images):
+    again = vae.VAE.from_config(model.get_config())
+    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(images), model(images))
+
+
+def test_weights_alone_can_be_saved_too(model, images, tmp_path):
+    model.save_weights(tmp_path / "model.weights.h5")
+    set_seed(1)
+    fresh = vae.VAE(vae.dense_encoder(3, 8), vae.dense_decoder(3, 8))
+    assert np.any(fresh(images) != model(images))
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(fresh(images), model(images))
+
+
+def test_tf_data_labels_and_steps_per_execution_work(model, images):
+    batches = shuffled_batches(images, 10, seed=0)
+    model.compile(keras.optimizers.Adam(0.01), steps_per_execution=len(batches))
+    history = model.fit(batches, epochs=30, shuffle=False, verbose=0).history["loss"]
+    assert int(model.optimizer.iterations) == 150
+    assert history[-1] < 0.8 * history[0]
+    with_labels = tf.data.Dataset.from_tensor_slices((images, np.zeros(50))).batch(7)
+    report = model.evaluate(with_labels, verbose=0, return_dict=True)
+    exact_kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
+    assert report["kl_loss"] == pytest.approx(exact_kl, rel=1e-5)
+    np.testing.assert_allclose(
+        model.predict(with_labels.map(lambda x, _: x), verbose=0), model(images), atol=1e-6
+    )
+
+
+def test_standard_callbacks_work_together(model, images, tmp_path):
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        keras.callbacks.EarlyStopping(patience=1, min_delta=1e9),
+    ]
+    settings = {"validation_data": (images,), "epochs": 9, "verbose": 0}
+    history = model.fit(images, callbacks=callbacks, **settings).history
+    assert len(history["val_loss"]) == 2  # the second epoch was not better by 1e9
+    last = keras.saving.load_model(tmp_path / "2.keras")
+    np.testing.assert_array_equal(last(images), model(images))
+
+
+class Interruption(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise InterruptedError
+
+
+def test_an_interrupted_training_goes_on_from_its_backup(images, tmp_path):
+    def training(*callbacks):
+        model = forgetful_vae()
+        settings = {"epochs": 4, "shuffle": False, "verbose": 0, "callbacks": callbacks}
+        return model, model.fit(images, **settings)
+
+    set_seed(0)
+    unbroken, whole = training()
+    set_seed(0)
+    with pytest.raises(InterruptedError):
+        training(keras.callbacks.BackupAndRestore(tmp_path), Interruption())
+    resumed, rest = training(keras.callbacks.BackupAndRestore(tmp_path))
+    assert rest.epoch == [2, 3]
+    assert rest.history == {name: values[2:] for name, values in whole.history.items()}
+    assert_same_state(resumed, unbroken)
+
+
+MIRRORED = """
+import numpy as np
+import tensorflow as tf
+
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], 2 * [tf.config.LogicalDeviceConfiguration()])
+from helpers import vae
+from helpers.runtime import keras, set_seed
+
+set_seed(0)
+images = np.random.default_rng(0).random((64, 28, 28), dtype=np.float32)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
+    model.compile(keras.optimizers.Adam(0.01))
+history = model.fit(images, validation_data=(images,), epochs=5, batch_size=16, verbose=0).history
+kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
+print(history["loss"][0], history["loss"][-1], history["val_kl_loss"][-1], kl)
+print(len(model.trainable_variables[0].value.values), model.predict(images, verbose=0).shape)
+"""
+
+
+def test_two_devices_train_one_model_together():
+    losses, devices = fresh_python.run(MIRRORED).strip().splitlines()[-2:]
+    first, last, reported_kl, kl = map(float, losses.split())
+    assert last < first
+    assert reported_kl == pytest.approx(kl, rel=1e-4)
+    assert devices == "2 (64, 28, 28)"
+
+
+# ---------------------------------------------------------------- judging a model
 
 
 def linear_gaussian_vae(shift=0.0, log_scale=0.0):
@@ -379,194 +558,3 @@ def test_active_units_needs_two_images():
     assert vae.active_units(np.array([[0.0, 3.0], [1.0, 3.0]])) == 1
     with pytest.raises(ValueError, match="at least 2 of them, got 1"):
         vae.active_units(np.zeros((1, 4)))
-
-
-def test_shuffled_batches_show_every_image_once_in_a_new_order_each_time():
-    images = np.arange(24, dtype=np.float32).reshape(12, 2, 1)
-    batches = vae.shuffled_batches(images, 4, seed=0)
-    first, second = (np.concatenate([np.asarray(b) for b in batches]) for _ in range(2))
-    for epoch in (first, second):
-        np.testing.assert_array_equal(np.sort(epoch.ravel()), np.arange(24))
-        assert (epoch[:, 1] - epoch[:, 0] == 1).all()
-    assert (first != second).any()
-    again = np.concatenate([np.asarray(b) for b in vae.shuffled_batches(images, 4, seed=0)])
-    np.testing.assert_array_equal(first, again)
-
-
-@pytest.mark.parametrize(("batch_size", "count"), [(1, 11), (4, 2), (11, 1)])
-def test_shuffled_batches_are_full_ones_only(batch_size, count):
-    batches = vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), batch_size, 0)
-    assert [tuple(batch.shape) for batch in batches] == count * [(batch_size, 2, 2)]
-
-
-@pytest.mark.parametrize("batch_size", [0, 12, 2.5])
-def test_shuffled_batches_refuse_a_batch_size_that_fills_no_batch(batch_size):
-    with pytest.raises(ValueError, match=f"from 1 to 11, got {batch_size}"):
-        vae.shuffled_batches(np.zeros((11, 2, 2), np.float32), batch_size, 0)
-
-
-def test_shuffled_batches_binarise_each_draw_afresh_with_the_grey_level_as_probability():
-    levels = np.linspace(0, 1, 5, dtype=np.float32)
-    batches = vae.shuffled_batches(np.tile(levels, (100, 1)), 50, seed=0, binarise=True)
-    epochs = np.array([np.concatenate([np.asarray(b) for b in batches]) for _ in range(20)])
-    assert set(np.unique(epochs)) == {0, 1}
-    np.testing.assert_allclose(epochs.mean(axis=(0, 1)), levels, atol=5 * 0.5 / 2000**0.5)
-    assert (epochs[0] != epochs[1]).any()
-    assert (epochs[..., [0, 4]] == [0, 1]).all()
-
-
-def test_a_black_pixel_stays_black_even_at_the_lowest_uniform_draw(monkeypatch):
-    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, seed: tf.zeros(shape))
-    levels = np.array([[0.0, 1 / 255]], np.float32)
-    (batch,) = vae.shuffled_batches(levels, 1, seed=0, binarise=True)
-    assert batch.numpy().tolist() == [[0, 1]]
-
-
-def test_a_step_is_traced_once(model, images, monkeypatch):
-    traced, step = [], model.train_step
-    monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
-    model.fit(images, batch_size=25, epochs=2, verbose=0)
-    assert len(traced) == 1
-
-
-def test_a_step_follows_the_mean_over_the_batch_not_the_sum(model, images):
-    model.compile(keras.optimizers.SGD(0.01))
-    noise, before = model.noise.state.numpy(), [w.numpy() for w in model.trainable_variables]
-    with tf.GradientTape() as tape:
-        loss = keras.ops.mean(model.losses_per_image(images)[0])
-    gradients = tape.gradient(loss, model.trainable_variables)
-    model.noise.state.assign(noise)
-    model.train_on_batch(images)
-    for weight, old, gradient in zip(model.trainable_variables, before, gradients, strict=True):
-        np.testing.assert_allclose(weight.numpy(), old - 0.01 * gradient, atol=1e-5)
-
-
-def test_saving_and_loading_keeps_outputs_kl_weight_and_goes_on_training(images, tmp_path):
-    set_seed(0)
-    original = vae.VAE(
-        vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), vae.bernoulli_loss, seed=7, name="mine"
-    )
-    original.compile(keras.optimizers.Adam(0.01))
-    original.kl_weight.assign(0.25)
-    original.fit(images, epochs=2, verbose=0)
-    original.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(images), original(images))
-    assert float(loaded.kl_weight) == 0.25
-    assert loaded.reconstruction_loss is vae.bernoulli_loss
-    assert loaded.name == "mine"
-    assert loaded.get_config()["seed"] == 7
-    assert int(loaded.optimizer.iterations) == 4
-    reports = [m.evaluate(images, verbose=0, return_dict=True) for m in (loaded, original)]
-    assert reports[0]["kl_loss"] == pytest.approx(reports[1]["kl_loss"], rel=1e-6)
-    assert reports[0] == pytest.approx(reports[1], rel=0.02)  # each draws its own noise
-    losses = [m.fit(images, epochs=3, shuffle=False, verbose=0).history for m in (loaded, original)]
-    assert losses[0]["loss"] == pytest.approx(losses[1]["loss"], rel=0.02)
-    assert losses[0]["loss"][-1] < 0.95 * losses[0]["loss"][0]
-
-
-def test_the_config_alone_makes_the_same_kind_of_model(model, images):
-    again = vae.VAE.from_config(model.get_config())
-    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
-    again.set_weights(model.get_weights())
-    np.testing.assert_array_equal(again(images), model(images))
-
-
-def test_weights_alone_can_be_saved_too(model, images, tmp_path):
-    model.save_weights(tmp_path / "model.weights.h5")
-    fresh = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
-    assert np.any(fresh(images) != model(images))
-    fresh.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_array_equal(fresh(images), model(images))
-
-
-def test_tf_data_labels_and_steps_per_execution_work(model, images):
-    batches = vae.shuffled_batches(images, 10, seed=0)
-    model.compile(keras.optimizers.Adam(0.01), steps_per_execution=len(batches))
-    history = model.fit(batches, epochs=30, shuffle=False, verbose=0).history["loss"]
-    assert int(model.optimizer.iterations) == 150
-    assert history[-1] < 0.8 * history[0]
-    with_labels = tf.data.Dataset.from_tensor_slices((images, np.zeros(50))).batch(7)
-    report = model.evaluate(with_labels, verbose=0, return_dict=True)
-    exact_kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
-    assert report["kl_loss"] == pytest.approx(exact_kl, rel=1e-5)
-    np.testing.assert_allclose(
-        model.predict(with_labels.map(lambda x, _: x), verbose=0), model(images), atol=1e-6
-    )
-
-
-def test_standard_callbacks_work_together(model, images, tmp_path):
-    callbacks = [
-        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True),
-        keras.callbacks.EarlyStopping(patience=1, min_delta=1e9),
-        keras.callbacks.TensorBoard(tmp_path / "logs"),
-        keras.callbacks.BackupAndRestore(tmp_path / "backup"),
-    ]
-    history = model.fit(
-        images, validation_data=(images,), epochs=9, verbose=0, callbacks=callbacks
-    ).history
-    assert len(history["val_loss"]) == 2  # the second epoch was not better by 1e9
-    best = keras.saving.load_model(tmp_path / "best.keras")
-    if np.argmin(history["val_loss"]) == 1:
-        np.testing.assert_array_equal(best(images), model(images))
-    assert list((tmp_path / "logs" / "train").glob("events*"))
-    assert list((tmp_path / "logs" / "validation").glob("events*"))
-
-
-class Interruption(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 2:
-            raise InterruptedError
-
-
-def test_an_interrupted_training_goes_on_where_it_was(images, tmp_path):
-    def training(epochs, *callbacks, folder="backup"):
-        set_seed(0)
-        fresh = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
-        fresh.compile(keras.optimizers.Adam(0.01))
-        backup = keras.callbacks.BackupAndRestore(tmp_path / folder, delete_checkpoint=False)
-        return fresh, fresh.fit(
-            images, epochs=epochs, shuffle=False, verbose=0, callbacks=[backup, *callbacks]
-        )
-
-    with pytest.raises(InterruptedError):
-        training(4, Interruption())
-    resumed, history = training(4)
-    assert history.epoch == [2, 3]
-    assert int(resumed.optimizer.iterations) == 4 * 2
-    fresh, first = training(2, folder="another")
-    assert history.history["loss"][0] < first.history["loss"][1]
-    assert np.any(resumed(images) != fresh(images))
-
-
-MIRRORED = """
-import numpy as np
-import tensorflow as tf
-
-cpus = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpus[0], 2 * [tf.config.LogicalDeviceConfiguration()])
-from helpers import vae
-from helpers.runtime import keras, set_seed
-
-set_seed(0)
-images = np.random.default_rng(0).random((64, 28, 28), dtype=np.float32)
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    model = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
-    model.compile(keras.optimizers.Adam(0.01))
-history = model.fit(images, validation_data=(images,), epochs=5, batch_size=16, verbose=0).history
-kl = np.mean(vae.gaussian_kl(*model.encoder(images)))
-print(history["loss"][0], history["loss"][-1], history["val_kl_loss"][-1], kl)
-print(len(model.trainable_variables[0].value.values), model.predict(images, verbose=0).shape)
-"""
-
-
-def test_two_devices_train_one_model_together():
-    finished = subprocess.run(
-        [sys.executable, "-c", MIRRORED], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert finished.returncode == 0, finished.stderr[-2000:]
-    losses, devices = finished.stdout.strip().splitlines()[-2:]
-    first, last, reported_kl, kl = map(float, losses.split())
-    assert last < first
-    assert reported_kl == pytest.approx(kl, rel=1e-4)
-    assert devices == "2 (64, 28, 28)"

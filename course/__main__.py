@@ -1,0 +1,64 @@
+"""Command line of the course: python -m course COMMAND.
+
+Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong call, 130 if interrupted.
+"""
+
+import argparse
+import importlib
+import sys
+
+from course.environment import CourseError
+
+COMMANDS = {
+    "run": ("course.results", "run_and_keep"),
+    "compare": ("course.results", "compare"),
+    "results": ("course.results", "keep"),
+    "outputs": ("course.outputs", "refresh"),
+    "doctor": ("course.doctor", "doctor"),
+    "versions": ("course.versions", "write"),
+    "links": ("course.address", "write_links"),
+}
+
+
+def main(arguments=None):
+    """Run a command of the course; returns the exit status."""
+    options = vars(parser().parse_args(arguments))
+    module, function = COMMANDS[options.pop("command")]
+    try:
+        return 0 if getattr(importlib.import_module(module), function)(**options) else 1
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"course: {error.name} is missing: make course installs it", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on at the notebook that was cut off.")
+        return 130
+
+
+def parser():
+    """The commands and their options."""
+    whole = argparse.ArgumentParser(
+        prog="python -m course", description="Run the course and look after it."
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+    runner = commands.add_parser("run", help="execute the notebooks and read their checks back")
+    runner.add_argument("--edition", default="sample", help="sample (default) or full")
+    runner.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    runner.add_argument("--out", metavar="FOLDER", help="by default build/<edition>")
+    runner.add_argument("--jobs", type=int, help="how many run at once; by default two")
+    comparer = commands.add_parser("compare", help="measure again, and say what moved")
+    comparer.add_argument("--edition", default="full", help="full (default) or sample")
+    comparer.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    commands.add_parser("results", help="keep what the last full run measured; write the page")
+    refresher = commands.add_parser("outputs", help="execute notebooks, to commit their outputs")
+    refresher.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
+    commands.add_parser("versions", help="write the versions of constraints.txt for conda")
+    commands.add_parser("links", help="write the public address into the README's links")
+    return whole
+
+
+if __name__ == "__main__":
+    sys.exit(main())

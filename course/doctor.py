@@ -1,0 +1,80 @@
+"""What the course misses on this machine, and the remedy."""
+
+import importlib.metadata
+import platform
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from course import results
+from course.environment import ROOT, pins
+from helpers.checks import FAILED, NOTED, PASSED
+
+
+def doctor():
+    """Print one line for everything that the course needs here, with a remedy where it is wrong.
+
+    Returns:
+        True if nothing is wrong; a version other than the one the committed outputs were made
+        with is only mentioned.
+    """
+    findings = [*_packages(), _kernel(), *_datasets(), results.status()]
+    for mark, text in findings:
+        print(mark, text)
+    return all(mark != FAILED for mark, _ in findings)
+
+
+def _packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    running = platform.python_version()
+    wanted = Requirement(f"python{project['requires-python']}").specifier
+    if wanted.contains(running):
+        yield PASSED, f"Python {running}"
+    else:
+        yield FAILED, f"Python {running}: install Python {wanted} and run make course again"
+    pinned = pins()
+    for text in project["dependencies"]:
+        requirement = Requirement(text)
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield FAILED, f"{requirement.name} is missing: pip install -c constraints.txt -e ."
+            continue
+        if not requirement.specifier.contains(version):
+            yield FAILED, f"{text} is needed, {version} is here: pip install -U '{text}'"
+        elif version != pinned[requirement.name]:
+            yield (
+                NOTED,
+                f"{requirement.name} {version}; outputs made with {pinned[requirement.name]}",
+            )
+        else:
+            yield PASSED, f"{requirement.name} {version}"
+
+
+def _kernel():
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        return FAILED, "no Jupyter kernel python3: pip install -c constraints.txt -e ."
+    if Path(command).name.startswith("python"):
+        return PASSED, "Jupyter kernel python3"
+    return FAILED, f"the Jupyter kernel python3 runs {command}: jupyter kernelspec remove it"
+
+
+def _datasets():
+    from helpers.data import SAMPLE_FILE, find_mnist, read_digits
+
+    try:
+        read_digits(SAMPLE_FILE, "sample")
+        yield PASSED, "the bundled digits"
+    except (OSError, ValueError) as error:
+        yield FAILED, str(error)
+    try:
+        yield PASSED, f"all of MNIST, from {find_mnist()[0]}"
+    except FileNotFoundError as error:
+        yield NOTED, f"all of MNIST is not here yet; only the full edition needs it. {error}"
+    except ValueError as error:
+        yield FAILED, str(error)

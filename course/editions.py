@@ -1,0 +1,148 @@
+"""The editions: which parameters each notebook gets, which notebooks there are, and their marks.
+
+A mark, or fingerprint, says whether a measured value still belongs to the code: it covers a
+notebook's code, its parameters, and the modules of `helpers` that it imports, directly or through
+other modules. Prose, docstrings and the exercises change no value and no mark.
+"""
+
+import ast
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import nbformat
+import papermill
+from IPython.core.inputtransformer2 import TransformerManager
+
+from course.environment import ROOT, CourseError
+
+NOTEBOOKS = ROOT / "notebooks"
+EDITIONS = ROOT / "editions"
+HELPERS = ROOT / "helpers"
+WITHOUT_MARK = "exercises"  # judges and hints change nothing that is measured
+
+
+def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
+    """The parameters of an edition, checked against the notebooks that they are for.
+
+    Args:
+        edition: the name of a file in `folder`.
+        folder: with the editions, one TOML file for each.
+        notebooks: the folder of the notebooks.
+
+    Returns:
+        A pair: the seconds that a cell may take, and a dictionary from a notebook's name to the
+        parameters that differ from those in its own cell.
+
+    Raises:
+        CourseError: there is no such edition, or the file names a notebook or a parameter that
+            does not exist, cannot be read, or has no usable `cell_timeout`.
+    """
+    file = Path(folder) / f"{edition}.toml"
+    if not file.is_file():
+        names = ", ".join(sorted(path.stem for path in Path(folder).glob("*.toml")))
+        raise CourseError(f"no edition {edition!r}: there are {names}")
+    try:
+        parameters = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{file.name} is no valid TOML: {error}") from None
+    timeout = parameters.pop("cell_timeout", None)
+    if not isinstance(timeout, int) or timeout < 1:
+        raise CourseError(f"{file.name}: cell_timeout = {timeout}, seconds above 0 are needed")
+    for name, given in parameters.items():
+        path = Path(notebooks) / f"{name}.ipynb"
+        if not path.is_file():
+            raise CourseError(f"{file.name} names {name!r}, but there is no {path.name}")
+        known = papermill.inspect_notebook(path)
+        for parameter in given:
+            if parameter not in known:
+                raise CourseError(
+                    f"{file.name}: {name} has no parameter {parameter!r}: "
+                    f"its parameters cell holds {', '.join(known) or 'none'}"
+                )
+    return timeout, parameters
+
+
+def choose(only=None, folder=NOTEBOOKS):
+    """The paths of the notebooks whose name begins with `only`; of all, without it.
+
+    Raises:
+        CourseError: there is none.
+    """
+    paths = sorted(Path(folder).glob("*.ipynb"))
+    chosen = [path for path in paths if path.stem.startswith(only or "")]
+    if not chosen:
+        names = ", ".join(path.stem for path in paths)
+        raise CourseError(f"no notebook begins with {only!r}: there are {names}")
+    return chosen
+
+
+def fingerprint(path, parameters, package=HELPERS):
+    """The mark of a notebook with these parameters; see the module.
+
+    Args:
+        path: of the notebook.
+        parameters: those that the edition gives it.
+        package: the folder of the library's modules.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
+    sources = code_of(nbformat.read(path, as_version=4))
+    for source in sources:
+        digest.update(f"{source}\0".encode())
+    for module in modules_behind(sources, package):
+        code = (Path(package) / f"{module}.py").read_text(encoding="utf-8")
+        digest.update(_without_docstrings(code).encode())
+    return digest.hexdigest()
+
+
+def code_of(notebook):
+    """The sources of a notebook's code cells."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def modules_behind(sources, package=HELPERS):
+    """Names of the library's modules that pieces of code import, directly or through others.
+
+    Args:
+        sources: pieces of code, as from `code_of`.
+        package: the folder of the library's modules.
+
+    Returns:
+        A sorted list, without `exercises`.
+    """
+    to_python = TransformerManager().transform_cell  # a cell may hold %magic
+    waiting = {name for source in sources for name in _imports(to_python(source))}
+    found = set()
+    while waiting:
+        name = waiting.pop()
+        file = Path(package) / f"{name}.py"
+        if name != WITHOUT_MARK and name not in found and file.is_file():
+            found.add(name)
+            waiting |= _imports(file.read_text(encoding="utf-8"))
+    return sorted(found)
+
+
+def _imports(code):
+    """Names of the modules of `helpers` that a piece of code imports, at its top or inside."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name.split(".")[1] for name in names if name.startswith("helpers.")}
+
+
+def _without_docstrings(code):
+    """The lines of a module that can change what it does; the comments are left in."""
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node):
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+            lines[first:last] = [""] * (last - first)
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,71 @@
+"""What this machine is: the processor, the cores, the versions, the memory that a kernel took."""
+
+import importlib.metadata
+import os
+import platform
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARIES = ("tensorflow", "keras", "numpy")
+
+
+class CourseError(Exception):
+    """Something that the person at the command line can mend; the message says how."""
+
+
+def machine():
+    """What a measurement was made on and with: no host, no path, nothing that names a person.
+
+    Returns:
+        A dictionary with the versions of Python and of the main libraries, the processor's name,
+        and the system with the number of cores that this process may use.
+    """
+    return {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {cores()} cores",
+        "processor": _processor(),
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def cores():
+    """How many cores this process may use: all of them, or those that it was given."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""
+    named = re.search(r"^model name\s*: (.+)$", text, re.M)
+    return named[1] if named else platform.processor() or platform.machine()
+
+
+def pins():
+    """The exact versions in constraints.txt, with which the committed outputs were made."""
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==(\S+)$", text, re.M))
+
+
+def peak_memory(process):
+    """The most memory that a process has held.
+
+    Args:
+        process: its number.
+
+    Returns:
+        MB, as a whole number; `None` where the system does not tell (it does on Linux).
+    """
+    try:
+        text = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return None
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", text, re.M)
+    return peak and round(int(peak[1]) * 1024 / 1e6)
+
+
+def shown(path):
+    """A path as the person at the command line can use it: seen from the folder they stand in."""
+    return os.path.relpath(path)

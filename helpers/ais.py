@@ -1,0 +1,149 @@
+"""Annealed importance sampling (AIS): the normaliser Z of an RBM, estimated from both sides.
+
+References:
+    Salakhutdinov and Murray (2008), On the quantitative analysis of deep belief networks: AIS.
+    Burda, Grosse and Salakhutdinov (2015), Accurate and conservative estimates of MRF
+        log-likelihood using reverse annealing: AIS from the other side.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.rbm import (
+    checked_bias,
+    checked_units,
+    log_sum_exp,
+    sample_bernoulli,
+    sigmoid,
+    softplus,
+)
+
+
+class LogPartitionEstimate(NamedTuple):
+    """An estimate of log Z in nats, with the range of +-3 standard errors of Z itself.
+
+    Caveat: the range trusts the weights it saw. If the effective sample size (of `chains`) is
+    a handful, states may have been missed: use more temperatures.
+
+    Attributes:
+        log_z: the estimate, nats.
+        standard_error: of Z, as a share of Z, without a unit.
+        lower, upper: log Z, nats, at 3 standard errors below and above; -inf where 3 exceed Z.
+        effective_sample_size: (sum of weights)^2 / sum of squared weights, from 1 to `chains`.
+        chains, temperatures: what it was taken with.
+    """
+
+    log_z: float
+    standard_error: float
+    lower: float
+    upper: float
+    effective_sample_size: float
+    chains: int
+    temperatures: int
+
+
+def annealed_importance_sampling(rbm, base_visible_bias, rng, temperatures=10_000, chains=100):
+    """Estimate log Z by annealing from independent pixels (known Z) to the RBM.
+
+    The estimate of Z is unbiased, so log Z is underestimated on average (a stochastic lower
+    bound) and a likelihood computed with it is flattered.
+
+    Args:
+        rbm: an `RBM`.
+        base_visible_bias: biases of the independent pixels, shape (n_visible,):
+            `base_rate_bias(v_train)`.
+        rng: NumPy generator.
+        temperatures: how many inverse temperatures from 0 to 1, evenly spaced, both included;
+            or an increasing sequence of them.
+        chains: independent runs; the error shrinks with their square root.
+
+    Returns:
+        A `LogPartitionEstimate`.
+
+    Raises:
+        ValueError: fewer than 2 chains, another bias, or temperatures that do not rise from 0
+            to 1.
+    """
+    base_bias = checked_bias(base_visible_bias, rbm.W.shape[0])
+    betas = _checked_betas(temperatures)
+    if chains < 2:
+        raise ValueError(f"chains = {chains}: an error bar needs at least 2.")
+    v = sample_bernoulli(np.tile(sigmoid(base_bias), (chains, 1)), rng)
+    log_weights = _annealed_log_weights(rbm, v, base_bias, betas, rng)
+    return _estimate(+1, log_weights, rbm, base_bias, betas)
+
+
+def reverse_ais(rbm, base_visible_bias, v_model, rng, temperatures=10_000):
+    """Estimate log Z from the other side: anneal samples of the RBM to independent pixels.
+
+    The estimate of 1 / Z is unbiased, so log Z is overestimated on average (a stochastic upper
+    bound) and a likelihood computed with it is conservative: with
+    `annealed_importance_sampling` it brackets the truth.
+
+    Args:
+        rbm, base_visible_bias, rng, temperatures: as for `annealed_importance_sampling`.
+        v_model: samples of the RBM, shape (chains, n_visible). With `rbm.exact_samples` the
+            bound is strict. Caveat: with the end of a long Gibbs run (PCD's chains, run on) it
+            is only as good as that run, and data are not samples of the model.
+
+    Returns:
+        A `LogPartitionEstimate`.
+
+    Raises:
+        ValueError: fewer than 2 samples, samples that are not binary, and as there.
+    """
+    base_bias = checked_bias(base_visible_bias, rbm.W.shape[0])
+    betas = _checked_betas(temperatures)
+    v = checked_units("v_model", v_model, rbm.W.shape[0])
+    if len(v) < 2:
+        raise ValueError(f"v_model has {len(v)} row: an error bar needs at least 2.")
+    log_weights = _annealed_log_weights(rbm, v, base_bias, betas[::-1], rng)
+    return _estimate(-1, log_weights, rbm, base_bias, betas)
+
+
+def _annealed_log_weights(rbm, v, base_bias, betas, rng):
+    """Sum of log p*(v, next beta) - log p*(v, beta) along the path, one Gibbs step at each.
+
+    Between base model and RBM, W and c are scaled by beta and b is (1 - beta) base + beta b:
+    log p*(v, beta) = v.((1 - beta) base + beta b) + sum_j softplus(beta (c_j + (v W)_j)).
+    """
+    log_weights = np.zeros(len(v))
+    W_by_columns = np.asfortranarray(rbm.W)  # same numbers, faster h @ W.T
+    for beta, next_beta in itertools.pairwise(betas):
+        hidden_input = v @ rbm.W + rbm.hidden_bias
+        log_weights += (next_beta - beta) * (v @ (rbm.visible_bias - base_bias))
+        change = softplus(next_beta * hidden_input) - softplus(beta * hidden_input)
+        log_weights += change.sum(axis=1, dtype=np.float64)
+        h = sample_bernoulli(sigmoid(next_beta * hidden_input), rng)
+        bias = (1.0 - next_beta) * base_bias + next_beta * rbm.visible_bias
+        v = sample_bernoulli(sigmoid(next_beta * (h @ W_by_columns.T) + bias), rng)
+    return log_weights
+
+
+def _estimate(sign, log_weights, rbm, base_bias, betas):
+    """log Z = log Z_base +- log mean weight, and its error (sign -1: weights estimate 1 / Z)."""
+    n_chains = len(log_weights)
+    log_z_base = rbm.W.shape[1] * np.log(2.0) + softplus(base_bias.astype(np.float64)).sum()
+    log_total = log_sum_exp(log_weights)
+    shares = np.exp(log_weights - log_total)  # they sum to 1
+    error = float(np.std(n_chains * shares, ddof=1) / np.sqrt(n_chains))
+    log_z = float(log_z_base + sign * (log_total - np.log(n_chains)))
+    below = float(np.log1p(-3 * error)) if 3 * error < 1 else -np.inf
+    lower, upper = sorted((log_z + sign * below, log_z + sign * float(np.log1p(3 * error))))
+    return LogPartitionEstimate(
+        log_z, error, lower, upper, float(1 / (shares**2).sum()), n_chains, len(betas)
+    )
+
+
+def _checked_betas(temperatures):
+    """Inverse temperatures 0 = beta_0 < ... < beta_T = 1 as a list of floats."""
+    if np.ndim(temperatures) == 0:
+        if temperatures < 2:
+            raise ValueError(f"temperatures = {temperatures}: the path needs both ends, 0 and 1.")
+        temperatures = np.linspace(0.0, 1.0, int(temperatures))
+    betas = np.asarray(temperatures, dtype=np.float64)
+    if len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) > 0).all():
+        raise ValueError("temperatures must increase from 0 to 1, both included.")
+    return betas.tolist()

@@ -1,0 +1,127 @@
+"""helpers.ais against the truth: every state of small random RBMs listed, in float64."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_rbms import Truth, generator, random_rbm, seeds, sizes
+
+from helpers import ais
+from helpers.ais import annealed_importance_sampling, reverse_ais
+from helpers.rbm import RBM
+
+
+@given(sizes, sizes, seeds, st.sampled_from([2, 3, 10]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_ais_and_reverse_ais_agree_with_enumeration(n_visible, n_hidden, seed, temperatures):
+    rbm = random_rbm(n_visible, n_hidden, seed, scale=0.7)
+    log_z, rng = Truth(rbm).log_z, generator(seed)
+    base_bias = 0.7 * rng.standard_normal(n_visible)
+    forward = annealed_importance_sampling(rbm, base_bias, rng, temperatures, chains=20_000)
+    samples = rbm.exact_samples(20_000, rng)
+    backward = reverse_ais(rbm, base_bias, samples, rng, temperatures)
+    for estimate in (forward, backward):
+        assert estimate.temperatures == temperatures
+        assert estimate.chains == 20_000
+        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error + 1e-5
+        assert estimate.standard_error < 0.1
+
+
+def test_ais_transitions_leave_each_temperature_unchanged():
+    """A strongly coupled RBM and few temperatures: any wrong transition biases Z by 10 %."""
+    rbm, rng = random_rbm(4, 4, seed=2, scale=2.0), generator()
+    log_z = Truth(rbm).log_z
+    forward = annealed_importance_sampling(rbm, np.zeros(4), rng, 5, chains=50_000)
+    backward = reverse_ais(rbm, np.zeros(4), rbm.exact_samples(50_000, rng), rng, 5)
+    for estimate in (forward, backward):
+        assert abs(estimate.log_z - log_z) < 5 * estimate.standard_error
+        assert estimate.standard_error < 0.02
+
+
+def test_ais_is_exact_where_nothing_has_to_be_annealed():
+    rbm = random_rbm(4, 3, seed=0)
+    rbm.W[:], rbm.hidden_bias[:] = 0.0, 0.0
+    estimate = annealed_importance_sampling(rbm, rbm.visible_bias, generator(), 20, chains=10)
+    assert estimate.log_z == pytest.approx(rbm.log_partition(), abs=1e-6)
+    assert estimate.standard_error == pytest.approx(0, abs=1e-6)
+    assert estimate.effective_sample_size == pytest.approx(10)
+    assert estimate.lower == pytest.approx(estimate.upper, abs=1e-5)
+
+
+def test_ais_error_bars_cover_the_truth_and_shrink_with_more_temperatures():
+    rbm = random_rbm(5, 4, seed=6)
+    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(5)
+    covered = 0
+    for _ in range(60):
+        few = annealed_importance_sampling(rbm, base_bias, rng, 10, chains=100)
+        covered += few.lower <= log_z <= few.upper
+    many = annealed_importance_sampling(rbm, base_bias, rng, 1000, chains=100)
+    assert covered >= 56
+    assert many.standard_error < 0.2 * few.standard_error
+    assert many.effective_sample_size > few.effective_sample_size
+
+
+def test_ais_and_reverse_ais_bracket_the_truth_on_average():
+    """Two temperatures and two chains: Z and 1/Z are still unbiased, so log Z is off each way."""
+    rbm = random_rbm(4, 4, seed=9)
+    log_z, rng, base_bias = Truth(rbm).log_z, generator(), np.zeros(4)
+    samples = rbm.exact_samples(800, rng)
+    forward = [annealed_importance_sampling(rbm, base_bias, rng, 4, 2).log_z for _ in range(400)]
+    backward = [reverse_ais(rbm, base_bias, pair, rng, 4).log_z for pair in np.split(samples, 400)]
+    for estimates, side in ((forward, -1), (backward, 1)):
+        standard_error = np.std(estimates) / np.sqrt(400)
+        assert side * (np.mean(estimates) - log_z) > 3 * standard_error
+
+
+def test_error_bar_follows_from_the_weights():
+    rbm = RBM(2, 1, generator())
+    log_weights = np.log([1.0, 2.0, 3.0, 2.0])
+    estimate = ais._estimate(1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
+    relative = np.std([1, 2, 3, 2], ddof=1) / 2 / np.sqrt(4)
+    assert estimate.log_z == pytest.approx(np.log(2) + 3 * np.log(2))
+    assert estimate.standard_error == pytest.approx(relative)
+    assert estimate.lower == pytest.approx(estimate.log_z + np.log(1 - 3 * relative))
+    assert estimate.upper == pytest.approx(estimate.log_z + np.log(1 + 3 * relative))
+    assert estimate.effective_sample_size == pytest.approx(8**2 / 18)
+    inverse = ais._estimate(-1, log_weights, rbm, np.zeros(2), [0, 0.5, 1])
+    assert inverse.log_z == pytest.approx(3 * np.log(2) - np.log(2))
+    assert inverse.lower < inverse.log_z < inverse.upper
+
+
+def test_error_bar_has_no_lower_end_from_a_relative_error_of_one_third_on():
+    rbm = RBM(2, 1, generator())
+    for error in (0.3, 0.4, 0.9):  # the standard error of the two weights 1 - error, 1 + error
+        log_weights = np.log([1 - error, 1 + error])
+        estimate = ais._estimate(1, log_weights, rbm, np.zeros(2), [0, 1])
+        assert estimate.standard_error == pytest.approx(error)
+        lower = estimate.log_z + np.log(1 - 3 * error) if error < 1 / 3 else -np.inf
+        assert estimate.lower == pytest.approx(lower)
+
+
+def test_temperatures_may_be_listed():
+    rbm, rng = random_rbm(3, 2, seed=1, scale=0.5), generator()
+    estimate = annealed_importance_sampling(rbm, np.zeros(3), rng, [0, 0.3, 0.9, 1], 5000)
+    assert estimate.temperatures == 4
+    assert abs(estimate.log_z - rbm.log_partition()) < 5 * estimate.standard_error
+
+
+V = np.zeros((2, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rbm, rng: annealed_importance_sampling(rbm, np.zeros(2), rng), r"\(2,\), exp"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 1), "temperatures = 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, 5, 1), "chains = 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 0.5]), "from 0 to 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0.5, 1]), "from 0 to 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 1, 1]), "from 0 to 1"),
+        (lambda rbm, rng: reverse_ais(rbm, V[0], V[:1], rng), "1 row"),
+        (lambda rbm, rng: reverse_ais(rbm, V[0], V + 0.5, rng), "v_model contains 0.5"),
+    ],
+)
+def test_unusable_values_are_refused(call, message):
+    rng = generator()
+    with pytest.raises(ValueError, match=message):
+        call(RBM(3, 2, rng), rng)

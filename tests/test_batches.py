@@ -1,0 +1,111 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from helpers.batches import shuffled_batches
+from helpers.runtime import keras, set_seed, tf
+
+IMAGES = np.arange(20, dtype=np.float32).reshape(10, 2, 1)
+EPOCHS = 4
+
+
+def gone_through(batches, times=EPOCHS):
+    """All batches in the order in which they come: shape (times * batches, batch_size, ...)."""
+    return np.array([batch for _ in range(times) for batch in batches])
+
+
+def shown_by_fit(batches, epochs=EPOCHS, steps_per_execution=1):
+    """What Keras's `fit` shows a model, in a function that TensorFlow has traced."""
+    seen = []
+
+    class Witness(keras.Model):
+        def train_step(self, data):
+            tf.numpy_function(seen.append, [data], [])
+            return {"loss": tf.zeros(())}
+
+    witness = Witness()
+    witness.built = True
+    witness.compile(steps_per_execution=steps_per_execution, jit_compile=False)
+    witness.fit(batches, epochs=epochs, shuffle=False, verbose=0)
+    return np.array(seen)
+
+
+def test_every_image_is_shown_once_an_epoch_in_another_order_each_time():
+    epochs = gone_through(shuffled_batches(IMAGES, 5, seed=0)).reshape(EPOCHS, 10, 2)
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch.ravel()), np.arange(20))
+        assert (epoch[:, 1] - epoch[:, 0] == 1).all(), "images stay whole"
+    for one, other in itertools.combinations(epochs, 2):
+        assert (one != other).any()
+
+
+def test_the_order_depends_on_the_seed_and_on_no_other():
+    orders = []
+    for global_seed, seed in ((1, 0), (2, 0), (1, 1)):
+        set_seed(global_seed)
+        orders.append(gone_through(shuffled_batches(IMAGES, 5, seed, binarise=False)))
+        tf.random.uniform(())
+    np.testing.assert_array_equal(orders[0], orders[1])
+    assert (orders[0] != orders[2]).any()
+
+
+@pytest.mark.parametrize("binarise", [False, True])
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+def test_fit_shows_the_epochs_in_turn_from_whichever_it_begins_with(binarise, steps_per_execution):
+    """At the end of an epoch Keras starts an iterator that it does not use: no order is lost."""
+    images = IMAGES / 20
+
+    def batches(first_epoch=0):
+        return shuffled_batches(images, 3, 7, binarise, first_epoch)
+
+    whole = gone_through(batches())
+    assert len(whole) == EPOCHS * 3
+    shown = shown_by_fit(batches(), EPOCHS, steps_per_execution)
+    np.testing.assert_array_equal(shown, whole)
+    for first in range(1, EPOCHS):
+        rest = whole[3 * first :]
+        np.testing.assert_array_equal(gone_through(batches(first), EPOCHS - first), rest)
+        shown = shown_by_fit(batches(first), EPOCHS - first, steps_per_execution)
+        np.testing.assert_array_equal(shown, rest)
+
+
+@pytest.mark.parametrize(("batch_size", "count"), [(1, 10), (4, 2), (10, 1)])
+def test_batches_are_full_ones_only(batch_size, count):
+    batches = shuffled_batches(IMAGES, batch_size, 0)
+    assert [tuple(batch.shape) for batch in batches] == count * [(batch_size, 2, 1)]
+    assert len(batches) == count
+
+
+def test_pixels_are_binarised_with_their_grey_level_as_probability():
+    levels = np.linspace(0, 1, 5, dtype=np.float32)
+    batches = shuffled_batches(np.tile(levels, (100, 1)), 50, seed=0, binarise=True)
+    epochs = gone_through(batches, 20)
+    assert set(np.unique(epochs)) == {0, 1}
+    np.testing.assert_allclose(epochs.mean(axis=(0, 1)), levels, atol=5 * 0.5 / 2000**0.5)
+    assert (epochs[..., [0, 4]] == [0, 1]).all()
+
+
+def test_the_noise_of_each_epoch_each_batch_and_each_image_is_another():
+    grey = np.full((9, 50), 0.5, np.float32)
+    pictures = gone_through(shuffled_batches(grey, 3, seed=0, binarise=True)).reshape(-1, 50)
+    assert len(pictures) == EPOCHS * 9
+    assert len(np.unique(pictures, axis=0)) == len(pictures)
+
+
+def test_a_white_pixel_stays_white_even_at_the_lowest_uniform_draw(monkeypatch):
+    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, seed: tf.zeros(shape))
+    levels = np.array([[0.0, 1 / 255]], np.float32)
+    (batch,) = shuffled_batches(levels, 1, seed=0, binarise=True)
+    assert batch.numpy().tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("batch_size", [0, 11, 2.5])
+def test_a_batch_size_that_fills_no_batch_is_refused(batch_size):
+    with pytest.raises(ValueError, match=f"from 1 to 10, got {batch_size}"):
+        shuffled_batches(IMAGES, batch_size, 0)
+
+
+def test_an_epoch_before_the_first_is_refused():
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
+        shuffled_batches(IMAGES, 5, 0, first_epoch=-1)

@@ -1,0 +1,48 @@
+from course import doctor
+from course.environment import pins
+
+PINS = pins()
+
+
+def test_another_version_than_the_pinned_one_is_mentioned_as_no_fault(monkeypatch):
+    monkeypatch.setattr(doctor.importlib.metadata, "version", PINS.get)
+    assert {mark for mark, _ in doctor._packages()} == {"✓"}
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "99")
+    _, *found = doctor._packages()
+    assert ("·", f"numpy 99; outputs made with {PINS['numpy']}") in found
+    assert {mark for mark, _ in found} == {"·"}
+
+
+def test_the_kernel_and_all_of_mnist_are_found_where_they_are(monkeypatch):
+    assert doctor._kernel() == ("✓", "Jupyter kernel python3")
+    monkeypatch.setattr("helpers.data.find_mnist", lambda: ("here.npz", ()))
+    assert ("✓", "all of MNIST, from here.npz") in doctor._datasets()
+
+
+def test_doctor_finds_this_environment_well(capsys, monkeypatch):
+    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    assert doctor.doctor()
+    printed = capsys.readouterr().out
+    assert "✓ Python" in printed
+    assert "✓ the bundled digits" in printed
+
+
+def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_path):
+    metadata = doctor.importlib.metadata
+    version = metadata.version
+
+    def look_up(name):
+        if name == "papermill":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0" if name == "keras" else "2.99" if name == "numpy" else version(name)
+
+    monkeypatch.setattr(metadata, "version", look_up)
+    monkeypatch.setattr("helpers.data.SAMPLE_FILE", tmp_path / "gone.npz")
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "none.npz"))
+    assert not doctor.doctor()
+    printed = capsys.readouterr().out
+    assert "✗ papermill is missing: pip install -c constraints.txt -e ." in printed
+    assert "✗ keras>=3.13 is needed, 1.0 is here: pip install -U 'keras>=3.13'" in printed
+    assert "· numpy 2.99; outputs made with" in printed
+    assert "gone.npz is not there. Restore it" in printed
+    assert "· all of MNIST is not here yet" in printed

@@ -1,0 +1,127 @@
+import nbformat
+import pytest
+from notebook_files import PATHS
+from small_course import CHECK
+
+from course import editions
+from course.environment import CourseError
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cell_timeout = 9\n[01_one]\nepoch = 7\n", "01_one has no parameter 'epoch'.*holds n"),
+        ("cell_timeout = 9\n[02_two]\nn = 7\n", "names '02_two', but there is no 02_two.ipynb"),
+        ("cell_timeout = \n", r"full.toml is no valid TOML: .*line 1"),
+        ("[01_one]\nn = 7\n", "cell_timeout = None, seconds above 0"),
+        ("cell_timeout = 0\n", "cell_timeout = 0, seconds above 0"),
+    ],
+)
+def test_an_unusable_edition_says_what_is_wrong_with_it(course, content, message):
+    course.notebook("01_one")
+    (course.folders["editions"] / "full.toml").write_text(content)
+    with pytest.raises(CourseError, match=message):
+        editions.read_edition("full", course.folders["editions"], course.folders["notebooks"])
+
+
+def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course):
+    course.notebook("01_one")
+    course.edition("full")
+    with pytest.raises(CourseError, match="no edition 'huge': there are full, sample"):
+        editions.read_edition("huge", course.folders["editions"])
+    with pytest.raises(CourseError, match="no notebook begins with '07': there are 01_one"):
+        editions.choose("07", course.folders["notebooks"])
+
+
+def test_the_courses_own_editions_can_be_read():
+    for edition in ("sample", "full"):
+        timeout, parameters = editions.read_edition(edition)
+        assert timeout > 0
+        assert set(parameters) <= {path.stem for path in PATHS}
+
+
+# ---------------------------------------------------------------- marks
+
+
+def mark(course, parameters=None, package=editions.HELPERS):
+    return editions.fingerprint(course.path("01_one"), parameters or {}, package)
+
+
+def test_prose_is_no_reason_to_run_again_and_code_and_parameters_are(course):
+    course.notebook("01_one", CHECK)
+    before = mark(course)
+    notebook = nbformat.read(course.path("01_one"), as_version=4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("prose"))
+    nbformat.write(notebook, course.path("01_one"))
+    assert mark(course) == before
+    assert mark(course, {"n": 2}) != before
+    assert mark(course, {"n": 2, "m": 3}) == mark(course, {"m": 3, "n": 2})
+    notebook.cells[1].source += "  # more"
+    nbformat.write(notebook, course.path("01_one"))
+    assert mark(course) != before
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A library of four modules: rbm imports math_of, gan stands alone, exercises import gan."""
+    modules = {
+        "rbm": "from helpers.math_of import f",
+        "math_of": "def f(x):\n    return x",
+        "gan": "import numpy",
+        "exercises": "from helpers import gan",
+    }
+    for name, code in modules.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("code", "modules"),
+    [
+        ("from helpers import rbm", ["math_of", "rbm"]),
+        ("from helpers.rbm import RBM, train", ["math_of", "rbm"]),
+        ("import helpers.gan, numpy", ["gan"]),
+        ("def late():\n    from helpers import gan", ["gan"]),
+        ("from helpers.exercises import hint", []),
+        ("%matplotlib inline\nfrom helpers import gan", ["gan"]),
+        ("import numpy\nfrom elsewhere import helpers", []),
+    ],
+)
+def test_the_modules_behind_a_notebook_are_those_it_imports_and_those_they_import(
+    package, code, modules
+):
+    assert editions.modules_behind([code], package) == modules
+
+
+def test_a_mark_covers_the_modules_that_the_notebook_imports_and_no_others(course, package):
+    course.notebook("01_one", "from helpers import rbm", "from helpers.exercises import hint")
+    before = mark(course, package=package)
+    for name in ("gan", "exercises"):
+        (package / f"{name}.py").write_text("x = 'changed'")
+        assert mark(course, package=package) == before, name
+    (package / "math_of.py").write_text("def f(x):\n    return -x")
+    assert mark(course, package=package) != before
+
+
+def test_docstrings_are_no_code(course, package):
+    course.notebook("01_one", "from helpers import gan")
+
+    def marked(module):
+        (package / "gan.py").write_text(module)
+        return mark(course, package=package)
+
+    module = '{0}def f(x):\n    {1}return "x"\n\n\ndef g(x):\n    {1}return x\n'
+    plain = marked(module.format("", ""))
+    assert marked(module.format('"""One\n\nmodule."""\n\n', '"""Of\n    x."""\n    ')) == plain
+    assert marked(module.format('text = """One"""\n', "")) != plain
+    assert marked(module.replace("x", "y").format("", "")) != plain
+
+
+def test_the_rbms_notebook_has_nothing_of_the_gan_behind_it():
+    behind = {
+        path.stem[:2]: editions.modules_behind(editions.code_of(nbformat.read(path, as_version=4)))
+        for path in PATHS
+    }
+    assert not {"gan", "vae", "exercises"} & set(behind["01"])
+    assert {"gan", "runtime"} <= set(behind["07"])
+    assert "annealing" not in behind["07"]

@@ -1,0 +1,43 @@
+"""The command line: its words, its exit status, and that every command leads somewhere."""
+
+import importlib
+import inspect
+import sys
+
+import pytest
+
+from course import __main__ as command_line
+from course import doctor
+
+
+def test_every_command_is_a_function_that_takes_its_options():
+    parser = command_line.parser()
+    for command, (module, function) in command_line.COMMANDS.items():
+        options = vars(parser.parse_args([command]))
+        del options["command"]
+        called = getattr(importlib.import_module(module), function)
+        inspect.signature(called).bind(**options)
+
+
+def test_exit_status_and_messages(capsys, monkeypatch):
+    assert command_line.main(["run", "--edition", "huge"]) == 2
+    assert "course: no edition 'huge'" in capsys.readouterr().err
+    for well, status in ((True, 0), (False, 1)):
+        monkeypatch.setattr(doctor, "doctor", lambda well=well: well)
+        assert command_line.main(["doctor"]) == status
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "doctor", interrupted)
+    assert command_line.main(["doctor"]) == 130
+    for wrong in (["fly"], []):
+        with pytest.raises(SystemExit, match="2"):
+            command_line.main(wrong)
+
+
+def test_a_missing_package_is_named_with_its_remedy(capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "course.doctor")
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    assert command_line.main(["doctor"]) == 1
+    assert "packaging.requirements is missing: make course installs it" in capsys.readouterr().err
