@@ -10,7 +10,7 @@ test: export TF_NUM_INTRAOP_THREADS ?= 1
 
 ONLY = $(if $(NOTEBOOK),--only $(NOTEBOOK))
 
-.PHONY: help course full compare test test-browser lint check lab site outputs versions links doctor clean
+.PHONY: help course full compare test test-browser lint check lab site outputs twice versions links doctor clean
 
 help:
 	@echo "make course   run the course: every notebook's sample edition, about five minutes"
@@ -22,15 +22,17 @@ help:
 	@echo "make compare  run the full edition again and say what moved against results/"
 	@echo "make doctor   say what is missing or wrong here, and how to mend it"
 	@echo "make outputs  refresh the notebooks' outputs, to be committed"
+	@echo "make twice    run every cell twice in a row: a reader may do so, and none may stop"
 	@echo "make versions write the versions of constraints.txt into the files for conda"
 	@echo "make links    write the public address from pyproject.toml into the README"
 	@echo "make test-browser  try JupyterLab, the site and TensorBoard in a real Chromium"
 	@echo "make clean    remove what the commands above made"
-	@echo "With NOTEBOOK=04 behind it, course, full, compare or outputs runs that notebook alone."
+	@echo "With NOTEBOOK=04 behind it, course, full, compare, outputs or twice runs that notebook alone."
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip setuptools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,site,browser]'
 	@touch $@
 
@@ -67,6 +69,9 @@ doctor: $(READY)
 
 outputs: $(READY)
 	$(BIN)/python -m course outputs $(ONLY)
+
+twice: $(READY)
+	$(BIN)/python -m course twice $(ONLY)
 
 versions: $(READY)
 	$(BIN)/python -m course versions

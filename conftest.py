@@ -1,6 +1,5 @@
 """What the tests of the notebooks need beside nbval: Unix sockets, a mask, an eye for figures."""
 
-import tempfile
 import weakref
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbCell
 
+from course.environment import socket_folder
 from course.outputs import figure_differences
 
 MASK = Path(__file__).parent / "tests" / "nbval_sanitize.cfg"
@@ -16,7 +16,7 @@ MASK = Path(__file__).parent / "tests" / "nbval_sanitize.cfg"
 
 def kernel_manager(**kwargs):
     """A manager whose sockets lie in a folder of their own, as absolute paths: no network."""
-    folder = tempfile.TemporaryDirectory(prefix="kernel-")
+    folder = socket_folder()
     manager = KernelManager(transport="ipc", ip=f"{folder.name}/socket", **kwargs)
     weakref.finalize(manager, folder.cleanup)
     return manager

@@ -4,7 +4,9 @@ Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong call, 130 
 """
 
 import argparse
+import codecs
 import importlib
+import signal
 import sys
 
 from course.environment import CourseError
@@ -14,10 +16,14 @@ COMMANDS = {
     "compare": ("course.results", "compare"),
     "results": ("course.results", "keep"),
     "outputs": ("course.outputs", "refresh"),
+    "twice": ("course.twice", "run_twice"),
     "doctor": ("course.doctor", "doctor"),
     "versions": ("course.versions", "write"),
     "links": ("course.address", "write_links"),
 }
+
+
+PLAIN = {"✓": "ok", "✗": "FAILED", "·": "note:", "–": "-", "−": "-", "→": "->", "±": "+-"}
 
 
 def main(arguments=None):
@@ -32,9 +38,25 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         print(f"course: {error.name} is missing: make course installs it", file=sys.stderr)
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        go_on = "what is half-written does not count, and the same command goes on"
+        print(f"course: {place}{error.strerror}; {go_on}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on at the notebook that was cut off.")
         return 130
+
+
+def prepare():
+    """Print a word where a terminal cannot print a mark; let SIGTERM end a run as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    codecs.register_error(
+        "plain", lambda e: ("".join(PLAIN.get(c, "?") for c in e.object[e.start : e.end]), e.end)
+    )
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain")
 
 
 def parser():
@@ -51,9 +73,13 @@ def parser():
     comparer = commands.add_parser("compare", help="measure again, and say what moved")
     comparer.add_argument("--edition", default="full", help="full (default) or sample")
     comparer.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    comparer.add_argument("--out", metavar="FOLDER", help="by default build/compare-<edition>")
     commands.add_parser("results", help="keep what the last full run measured; write the page")
     refresher = commands.add_parser("outputs", help="execute notebooks, to commit their outputs")
     refresher.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    repeater = commands.add_parser("twice", help="run every cell twice in a row: none may stop")
+    repeater.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    repeater.add_argument("--out", metavar="FOLDER", help="by default build/twice")
     commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
     commands.add_parser("versions", help="write the versions of constraints.txt for conda")
     commands.add_parser("links", help="write the public address into the README's links")
@@ -61,4 +87,5 @@ def parser():
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

@@ -1,6 +1,8 @@
 """What the course misses on this machine, and the remedy."""
 
 import importlib.metadata
+import json
+import os
 import platform
 import tomllib
 from pathlib import Path
@@ -19,7 +21,7 @@ def doctor():
         True if nothing is wrong; a version other than the one the committed outputs were made
         with is only mentioned.
     """
-    findings = [*_packages(), _kernel(), *_datasets(), results.status()]
+    findings = [*_packages(), *_keras(), _kernel(), *_datasets(), results.status()]
     for mark, text in findings:
         print(mark, text)
     return all(mark != FAILED for mark, _ in findings)
@@ -50,6 +52,32 @@ def _packages():
             )
         else:
             yield PASSED, f"{requirement.name} {version}"
+
+
+KERAS_SETTINGS = {
+    "backend": "tensorflow",
+    "image_data_format": "channels_last",
+    "floatx": "float32",
+}
+
+
+def _keras():
+    """What Keras is told by its environment and its settings file, where that is not our way."""
+    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    file = home / "keras.json"
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    for name, wanted in KERAS_SETTINGS.items():
+        from_environment = name == "backend" and os.environ.get("KERAS_BACKEND")
+        found = from_environment or settings.get(name, wanted)
+        if found == wanted:
+            continue
+        remedy = f"export KERAS_BACKEND={wanted}"
+        if not from_environment:
+            remedy = f"write {name!r}: {wanted!r} into {file}"
+        yield FAILED, f"Keras is set to {name} {found!r}, the course needs {wanted!r}: {remedy}"
 
 
 def _kernel():

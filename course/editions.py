@@ -12,7 +12,6 @@ import tomllib
 from pathlib import Path
 
 import nbformat
-import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course.environment import ROOT, CourseError
@@ -54,7 +53,7 @@ def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
         path = Path(notebooks) / f"{name}.ipynb"
         if not path.is_file():
             raise CourseError(f"{file.name} names {name!r}, but there is no {path.name}")
-        known = papermill.inspect_notebook(path)
+        known = parameters_of(path)
         for parameter in given:
             if parameter not in known:
                 raise CourseError(
@@ -62,6 +61,16 @@ def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
                     f"its parameters cell holds {', '.join(known) or 'none'}"
                 )
     return timeout, parameters
+
+
+def parameters_of(path):
+    """The names that a notebook's parameters cell assigns, whatever its comments hold."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            nodes = ast.parse(cell.source).body
+            targets = [node.targets[0] for node in nodes if isinstance(node, ast.Assign)]
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
 
 
 def choose(only=None, folder=NOTEBOOKS):

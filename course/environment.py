@@ -4,10 +4,12 @@ import importlib.metadata
 import os
 import platform
 import re
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("tensorflow", "keras", "numpy")
+LONGEST_FOLDER = 80  # characters; a Unix socket's path may have about 100
 
 
 class CourseError(Exception):
@@ -69,3 +71,18 @@ def peak_memory(process):
 def shown(path):
     """A path as the person at the command line can use it: seen from the folder they stand in."""
     return os.path.relpath(path)
+
+
+def socket_folder():
+    """A temporary folder whose path is short enough for Unix sockets, also with a long TMPDIR.
+
+    Raises:
+        CourseError: there is none that can be written.
+    """
+    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        if len(place) <= LONGEST_FOLDER and os.access(place, os.W_OK):
+            return tempfile.TemporaryDirectory(prefix="kernel-", dir=place)
+    raise CourseError(
+        f"TMPDIR = {tempfile.gettempdir()} is too long for the sockets of Jupyter's kernels, and "
+        "/tmp cannot be written: export TMPDIR=a shorter folder"
+    )

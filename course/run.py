@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import fcntl
 import json
 import os
 import signal
@@ -13,11 +14,12 @@ from pathlib import Path
 import nbformat
 import papermill
 from jupyter_client import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
 from course import environment
 from course.editions import EDITIONS, NOTEBOOKS, choose, fingerprint, read_edition
-from course.environment import ROOT, CourseError, shown
+from course.environment import ROOT, CourseError, shown, socket_folder
 from helpers.checks import FAILED
 from helpers.data import fetch_mnist
 
@@ -51,7 +53,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
 
     Raises:
         CourseError: the edition, the notebook or a parameter of this name does not exist, `jobs`
-            is below 1, or the edition needs MNIST and it is not to be had.
+            is below 1, the edition needs MNIST and it is not to be had, or the folder cannot be
+            written or has another run at work in it.
     """
     cores = environment.cores()
     jobs = min(2, cores) if jobs is None else jobs
@@ -62,49 +65,69 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
     given = {path.stem: parameters.get(path.stem, {}) for path in paths}
     out = copies(edition, out)
     marks = {path.stem: fingerprint(path, given[path.stem]) for path in paths}
-    record = _open_record(out, edition)
-    done = {
-        name: entry
-        for name, entry in record["notebooks"].items()
-        if entry["passed"] and marks.get(name, entry["fingerprint"]) == entry["fingerprint"]
-    }
-    if all(path.stem in done for path in paths):
-        done = {name: entry for name, entry in done.items() if name not in marks}
-    to_do = [path for path in paths if path.stem not in done]
-    _announce(paths, to_do, jobs, {**(kept or {}), **record["notebooks"]})
-    if any(given[path.stem].get("dataset") == "mnist" for path in to_do):
-        _require_mnist()
-    out.mkdir(parents=True, exist_ok=True)
-    record["notebooks"] = done
-
-    start = time.monotonic()
-    kernels = _Kernels(timeout, threads=max(1, cores // jobs))
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        executing = {
-            pool.submit(_execute, path, out / path.name, given[path.stem], kernels): path.stem
-            for path in to_do
+    with _alone_in(out):
+        record = _open_record(out, edition)
+        done = {
+            name: entry
+            for name, entry in record["notebooks"].items()
+            if entry["passed"] and marks.get(name, entry["fingerprint"]) == entry["fingerprint"]
         }
-        for count, future in enumerate(as_completed(executing), start=1):
-            name, entry = executing[future], future.result()
-            entry |= {"fingerprint": marks[name], "date": datetime.date.today().isoformat()}
-            _judge_memory(entry, edition)
-            record["notebooks"][name] = entry
-            write_json(out / "run.json", record)
-            print(f"[{count}/{len(to_do)}] {name}: {entry['seconds']:.0f} s", flush=True)
-            for problem in entry["problems"]:
-                print(f"    {FAILED} {name}, {problem}")
-    except BaseException:  # whatever stops us, do not wait for notebooks that take an hour
-        pool.shutdown(wait=False, cancel_futures=True)
-        kernels.kill()
-        raise
-    finally:
-        pool.shutdown()
+        if all(path.stem in done for path in paths):
+            done = {name: entry for name, entry in done.items() if name not in marks}
+        to_do = [path for path in paths if path.stem not in done]
+        _announce(paths, to_do, jobs, {**(kept or {}), **record["notebooks"]})
+        if any(given[path.stem].get("dataset") == "mnist" for path in to_do):
+            _require_mnist()
+        record["notebooks"] = done
+
+        start = time.monotonic()
+        kernels = _Kernels(timeout, threads=max(1, cores // jobs))
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            executing = {
+                pool.submit(_execute, path, out / path.name, given[path.stem], kernels): path.stem
+                for path in to_do
+            }
+            for count, future in enumerate(as_completed(executing), start=1):
+                name, entry = executing[future], future.result()
+                entry |= {"fingerprint": marks[name], "date": datetime.date.today().isoformat()}
+                _judge_memory(entry, edition)
+                record["notebooks"][name] = entry
+                write_json(out / "run.json", record)
+                print(f"[{count}/{len(to_do)}] {name}: {entry['seconds']:.0f} s", flush=True)
+                for problem in entry["problems"]:
+                    print(f"    {FAILED} {name}, {problem}")
+        except BaseException:  # whatever stops us, do not wait for notebooks that take an hour
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.kill()
+            raise
+        finally:
+            pool.shutdown()
 
     entries = {path.stem: record["notebooks"][path.stem] for path in paths}
     print(_table(entries))
     print(f"Executed in {time.monotonic() - start:.0f} s: {shown(out)}")
     return all(entry["passed"] for entry in entries.values())
+
+
+@contextlib.contextmanager
+def _alone_in(folder):
+    """Make a folder for a run, and keep other runs out of it meanwhile."""
+    lock = folder / "run.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        why = f"{shown(folder)} cannot be written ({error.strerror})"
+        raise CourseError(f"{why}: --out FOLDER names another place") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CourseError(
+                f"another run is at work in {shown(folder)}: wait for its end, or give --out FOLDER"
+            ) from None
+        yield
 
 
 # What a run leaves -------------------------------------------------------------------------------
@@ -251,7 +274,7 @@ class _Kernels:
         } | os.environ
         if os.environ.get("MNIST_NPZ"):  # named from here; the kernels work in another folder
             self.environment["MNIST_NPZ"] = os.path.abspath(os.environ["MNIST_NPZ"])
-        self.at_work = set()
+        self.at_work, self.stopped = set(), False
 
     def manager(self, peaks):
         """A class of kernel managers; each notes in a list what memory its kernel took."""
@@ -259,9 +282,13 @@ class _Kernels:
 
         class Kernel(AsyncKernelManager):
             async def start_kernel(self, **options):
+                if kernels.stopped:
+                    raise RuntimeError("the run was interrupted")
                 await super().start_kernel(**options | {"env": kernels.environment})
                 self.process = self.provisioner.pid
                 kernels.at_work.add(self.process)
+                if kernels.stopped:  # while it started
+                    kernels.kill()
 
             async def shutdown_kernel(self, now=False, restart=False):
                 peaks.append(environment.peak_memory(self.process))
@@ -271,7 +298,8 @@ class _Kernels:
         return Kernel
 
     def kill(self):
-        """Stop the kernels that are at work; the threads that wait for them then end."""
+        """Stop the kernels that are at work or about to be; the threads that wait then end."""
+        self.stopped = True
         for process in list(self.at_work):
             with contextlib.suppress(ProcessLookupError):  # it ended just now
                 os.kill(process, signal.SIGKILL)
@@ -282,7 +310,7 @@ def _execute(path, target, parameters, kernels):
     stopped, peaks = [], [None]
 
     # Unix sockets in a folder of their own: no network is needed, not even the loopback one.
-    folder = tempfile.TemporaryDirectory(prefix="kernel-")
+    folder = socket_folder()
     sockets = {"transport": "ipc", "ip": f"{folder.name}/socket"}
     try:
         papermill.execute_notebook(
@@ -299,11 +327,14 @@ def _execute(path, target, parameters, kernels):
     except papermill.PapermillExecutionError:
         pass  # it stands in the executed copy, where problems_of finds it
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        stopped = [f"stopped: {reason.splitlines()[0]} (a cell may take {kernels.timeout} s)"]
+        stopped = [f"stopped: {_reason(error, kernels.timeout)}"]
     finally:
         folder.cleanup()
-    executed = nbformat.read(target, as_version=4)
+    try:
+        executed = nbformat.read(target, as_version=4)
+    except Exception:  # cut off while it was written, as on a full disk
+        executed = nbformat.v4.new_notebook()
+        stopped = stopped or [f"stopped: {shown(target)} could not be written whole"]
     problems = problems_of(executed) + stopped
     return {
         "passed": not problems,
@@ -312,3 +343,15 @@ def _execute(path, target, parameters, kernels):
         "checks": checks_of(executed),
         "problems": problems,
     }
+
+
+def _reason(error, timeout):
+    """Why a notebook stopped, and how to go on, in one sentence."""
+    if isinstance(error, CellTimeoutError):
+        return f"a cell took more than {timeout} s, the cell_timeout of its edition"
+    if isinstance(error, DeadKernelError):
+        return (
+            "the kernel died, most often for want of memory: close other programs, or run one "
+            "notebook at a time with --jobs 1"
+        )
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

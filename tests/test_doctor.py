@@ -1,3 +1,7 @@
+import json
+
+import pytest
+
 from course import doctor
 from course.environment import pins
 
@@ -46,3 +50,41 @@ def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_pa
     assert "· numpy 2.99; outputs made with" in printed
     assert "gone.npz is not there. Restore it" in printed
     assert "· all of MNIST is not here yet" in printed
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable", "words"),
+    [
+        (
+            {"backend": "torch"},
+            None,
+            "'torch', the course needs 'tensorflow': write 'backend'",
+        ),
+        ({"backend": "torch"}, "tensorflow", None),
+        (
+            {},
+            "jax",
+            "'jax', the course needs 'tensorflow': export KERAS_BACKEND",
+        ),
+        ({"image_data_format": "channels_first"}, None, "needs 'channels_last': write 'image_data"),
+        ({"floatx": "float16"}, None, "floatx 'float16', the course needs 'float32'"),
+        ({"floatx": "float32", "backend": "tensorflow"}, None, None),
+        (None, None, None),
+    ],
+)
+def test_doctor_names_a_setting_of_keras_that_is_not_ours(
+    monkeypatch, tmp_path, settings, variable, words
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if variable:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(json.dumps(settings))
+    found = list(doctor._keras())
+    if words is None:
+        assert found == []
+    else:
+        ((mark, text),) = found
+        assert mark == "✗"
+        assert words in text

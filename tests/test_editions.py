@@ -33,6 +33,14 @@ def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course
         editions.choose("07", course.folders["notebooks"])
 
 
+def test_a_comment_with_an_equals_sign_hides_no_parameter(course):
+    course.notebook("01_one", parameters="n = 1  # as in m = n\nm = [2]  # more")
+    assert editions.parameters_of(course.path("01_one")) == ["n", "m"]
+    course.edition("full", "[01_one]\nm = 3\n")
+    folders = course.folders["editions"], course.folders["notebooks"]
+    assert editions.read_edition("full", *folders)[1] == {"01_one": {"m": 3}}
+
+
 def test_the_courses_own_editions_can_be_read():
     for edition in ("sample", "full"):
         timeout, parameters = editions.read_edition(edition)

@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import os
+import subprocess
 import sys
 
 import pytest
@@ -41,3 +43,26 @@ def test_a_missing_package_is_named_with_its_remedy(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     assert command_line.main(["doctor"]) == 1
     assert "packaging.requirements is missing: make course installs it" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_ends_in_one_sentence(capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "build/sample/run.json")
+
+    monkeypatch.setattr(doctor, "doctor", full)
+    assert command_line.main(["doctor"]) == 1
+    assert capsys.readouterr().err == (
+        "course: build/sample/run.json: No space left on device; what is half-written does not "
+        "count, and the same command goes on\n"
+    )
+
+
+def test_a_terminal_without_the_marks_gets_words():
+    code = "from course import __main__ as m; m.prepare(); print('✓ ✗ · ± é')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=True,
+    )
+    assert done.stdout == b"ok FAILED note: +- ?\n"

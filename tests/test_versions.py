@@ -106,3 +106,38 @@ def test_post_build_installs_the_package_and_fetches_all_digits(tmp_path, monkey
     monkeypatch.setattr("helpers.data.load_digits", loaded.append)
     exec(code, {})
     assert (flag, loaded) == ("-c", ["mnist"])
+
+
+def test_post_build_goes_on_without_all_of_mnist(tmp_path):
+    stand_in = tmp_path / "python"
+    stand_in.write_text('#!/bin/bash\n[ "$1" = -m ]\n')  # pip works, the download does not
+    stand_in.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    script = [ROOT / "binder" / "postBuild"]
+    done = subprocess.run(script, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert "the sample edition does not need it" in done.stdout
+    stand_in.write_text('#!/bin/bash\n[ "$1" = -c ]\n')
+    assert subprocess.run(script, cwd=ROOT, env=env, check=False).returncode != 0
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def test_workflows_take_actions_at_a_commit_and_may_do_little():
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        used = re.findall(r"uses: (\S+)", text)
+        assert used
+        assert [
+            action for action in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)
+        ] == []
+        assert re.search(r"^permissions:\n  contents: read\n(?! )", text, re.M), path.name
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+def test_the_job_that_publishes_installs_nothing():
+    text = next(p for p in WORKFLOWS if p.stem == "site").read_text(encoding="utf-8")
+    publish = text[text.index("  publish:") :]
+    assert "pages: write" in publish
+    assert "pages: write" not in text[: text.index("  publish:")]
+    assert "run:" not in publish

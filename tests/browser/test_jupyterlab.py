@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from notebook_files import PATHS, ROOT, code_cells, read
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WITH_WIDGETS = [path for path in PATHS if WIDGET in path.read_text(encoding="utf-8")]
 TO_RUN = (WITH_WIDGETS or PATHS)[0]
+TOKEN = secrets.token_hex(16)  # whoever else is on this machine has no business in the server
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
@@ -39,13 +41,13 @@ def lab(serve, chromium, tmp_path_factory):
         "PYTHONPATH": str(ROOT),
     }
     options = ["--no-browser", "--ip=127.0.0.1", "--port={port}", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=", "--ServerApp.allow_root=True"]
+    options += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.allow_root=True"]
     options += [f"--ServerApp.root_dir={home / 'notebooks'}"]
-    return serve("jupyterlab", *options, page="lab", env=env, cwd=home)
+    return serve("jupyterlab", *options, page=f"lab?token={TOKEN}", env=env, cwd=home)
 
 
 def open_notebook(lab, page, path):
-    page.goto(f"{lab}/tree/{path.name}?reset")
+    page.goto(lab.replace("/lab?", f"/lab/tree/{path.name}?reset&"))
     page.locator(".jp-Notebook").wait_for(timeout=60_000)
     page.locator(".jp-NotebookPanel-toolbar").wait_for(timeout=60_000)
     page.get_by_text(re.compile(r"\| Idle")).first.wait_for(timeout=60_000)
@@ -67,7 +69,7 @@ def wait_for_quiet(lab, page, seconds=600, quiet=5):
     before, calm = None, 0
     for _ in range(seconds):
         page.wait_for_timeout(1000)
-        sessions = page.request.get(lab.replace("/lab", "/api/sessions")).json()
+        sessions = page.request.get(lab.replace("/lab?", "/api/sessions?")).json()
         (kernel,) = [s["kernel"] for s in sessions if s["path"] == TO_RUN.name]
         now = kernel["execution_state"], kernel["last_activity"]
         calm = calm + 1 if now == before and now[0] == "idle" else 0
@@ -97,7 +99,7 @@ def saved(lab, page):
     """The notebook as JupyterLab saves it."""
     page.keyboard.press("Control+s")
     page.wait_for_timeout(2000)
-    answer = page.request.get(lab.replace("/lab", f"/api/contents/{TO_RUN.name}"))
+    answer = page.request.get(lab.replace("/lab?", f"/api/contents/{TO_RUN.name}?"))
     return answer.json()["content"]["cells"]
 
 
