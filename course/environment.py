@@ -4,6 +4,8 @@ import importlib.metadata
 import os
 import platform
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -86,3 +88,19 @@ def socket_folder():
         f"TMPDIR = {tempfile.gettempdir()} is too long for the sockets of Jupyter's kernels, and "
         "/tmp cannot be written: export TMPDIR=a shorter folder"
     )
+
+
+def settle(folder):
+    """Let libraries that keep files in the home do so in a folder where the home cannot be written.
+
+    It also lets matplotlib list its fonts, which it would announce in the first notebook's output.
+
+    Args:
+        folder: exists, and can be written.
+    """
+    if not os.access(Path.home(), os.W_OK):
+        for name in ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+            os.environ.setdefault(name, str(Path(folder, "home", name.lower())))
+            Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
+    listing = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(listing, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

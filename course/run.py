@@ -79,6 +79,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         if any(given[path.stem].get("dataset") == "mnist" for path in to_do):
             _require_mnist()
         record["notebooks"] = done
+        environment.settle(out)
 
         start = time.monotonic()
         kernels = _Kernels(timeout, threads=max(1, cores // jobs))
