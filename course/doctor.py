@@ -1,8 +1,7 @@
 """What the course misses on this machine, and the remedy."""
 
+import importlib
 import importlib.metadata
-import json
-import os
 import platform
 import tomllib
 from pathlib import Path
@@ -21,7 +20,7 @@ def doctor():
         True if nothing is wrong; a version other than the one the committed outputs were made
         with is only mentioned.
     """
-    findings = [*_packages(), *_keras(), _kernel(), *_datasets(), results.status()]
+    findings = [*_packages(), _keras(), _kernel(), *_datasets(), results.status()]
     for mark, text in findings:
         print(mark, text)
     return all(mark != FAILED for mark, _ in findings)
@@ -54,30 +53,15 @@ def _packages():
             yield PASSED, f"{requirement.name} {version}"
 
 
-KERAS_SETTINGS = {
-    "backend": "tensorflow",
-    "image_data_format": "channels_last",
-    "floatx": "float32",
-}
-
-
 def _keras():
-    """What Keras is told by its environment and its settings file, where that is not our way."""
-    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
-    file = home / "keras.json"
+    """Whether Keras starts as the course needs it; the library says what is wrong if not."""
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        settings = {}
-    for name, wanted in KERAS_SETTINGS.items():
-        from_environment = name == "backend" and os.environ.get("KERAS_BACKEND")
-        found = from_environment or settings.get(name, wanted)
-        if found == wanted:
-            continue
-        remedy = f"export KERAS_BACKEND={wanted}"
-        if not from_environment:
-            remedy = f"write {name!r}: {wanted!r} into {file}"
-        yield FAILED, f"Keras is set to {name} {found!r}, the course needs {wanted!r}: {remedy}"
+        importlib.import_module("helpers.runtime")
+    except ModuleNotFoundError:
+        return FAILED, "Keras cannot be tried before the missing packages are here"
+    except ImportError as error:
+        return FAILED, str(error)
+    return PASSED, "Keras runs on TensorFlow, with channels last and float32"
 
 
 def _kernel():

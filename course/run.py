@@ -65,7 +65,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
     given = {path.stem: parameters.get(path.stem, {}) for path in paths}
     out = copies(edition, out)
     marks = {path.stem: fingerprint(path, given[path.stem]) for path in paths}
-    with _alone_in(out):
+    with _alone_in(out), contextlib.chdir("."):  # papermill's threads leave us anywhere
         record = _open_record(out, edition)
         done = {
             name: entry
@@ -273,8 +273,10 @@ class _Kernels:
             "OPENBLAS_NUM_THREADS": str(threads),
             "MALLOC_ARENA_MAX": "2",  # as in binder/start: with more heaps, freed memory is kept
         } | os.environ
-        if os.environ.get("MNIST_NPZ"):  # named from here; the kernels work in another folder
-            self.environment["MNIST_NPZ"] = os.path.abspath(os.environ["MNIST_NPZ"])
+        for name in ("MNIST_NPZ", "FASHION_NPZ"):  # named from here; kernels work elsewhere
+            if os.environ.get(name):
+                given = os.path.expanduser(os.environ[name])
+                self.environment[name] = os.path.abspath(given)
         self.at_work, self.stopped = set(), False
 
     def manager(self, peaks):

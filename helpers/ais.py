@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers import inputs
 from helpers.rbm import (
     checked_bias,
+    checked_rbm,
     checked_units,
     log_sum_exp,
     sample_bernoulli,
@@ -63,13 +65,12 @@ def annealed_importance_sampling(rbm, base_visible_bias, rng, temperatures=10_00
         A `LogPartitionEstimate`.
 
     Raises:
-        ValueError: fewer than 2 chains, another bias, or temperatures that do not rise from 0
-            to 1.
+        TypeError: an argument is of another type, such as a seed in place of a generator.
+        ValueError: fewer than 2 chains, which an error bar needs, another bias, or temperatures
+            that do not rise from 0 to 1.
     """
-    base_bias = checked_bias(base_visible_bias, rbm.W.shape[0])
-    betas = _checked_betas(temperatures)
-    if chains < 2:
-        raise ValueError(f"chains = {chains}: an error bar needs at least 2.")
+    base_bias, betas = _checked(rbm, base_visible_bias, rng, temperatures)
+    chains = inputs.whole_number(chains, "chains", least=2)
     v = sample_bernoulli(np.tile(sigmoid(base_bias), (chains, 1)), rng)
     log_weights = _annealed_log_weights(rbm, v, base_bias, betas, rng)
     return _estimate(+1, log_weights, rbm, base_bias, betas)
@@ -92,10 +93,10 @@ def reverse_ais(rbm, base_visible_bias, v_model, rng, temperatures=10_000):
         A `LogPartitionEstimate`.
 
     Raises:
+        TypeError: as there.
         ValueError: fewer than 2 samples, samples that are not binary, and as there.
     """
-    base_bias = checked_bias(base_visible_bias, rbm.W.shape[0])
-    betas = _checked_betas(temperatures)
+    base_bias, betas = _checked(rbm, base_visible_bias, rng, temperatures)
     v = checked_units("v_model", v_model, rbm.W.shape[0])
     if len(v) < 2:
         raise ValueError(f"v_model has {len(v)} row: an error bar needs at least 2.")
@@ -137,13 +138,17 @@ def _estimate(sign, log_weights, rbm, base_bias, betas):
     )
 
 
-def _checked_betas(temperatures):
-    """Inverse temperatures 0 = beta_0 < ... < beta_T = 1 as a list of floats."""
-    if np.ndim(temperatures) == 0:
-        if temperatures < 2:
-            raise ValueError(f"temperatures = {temperatures}: the path needs both ends, 0 and 1.")
-        temperatures = np.linspace(0.0, 1.0, int(temperatures))
-    betas = np.asarray(temperatures, dtype=np.float64)
-    if len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) > 0).all():
-        raise ValueError("temperatures must increase from 0 to 1, both included.")
-    return betas.tolist()
+def _checked(rbm, base_visible_bias, rng, temperatures):
+    """The base bias, and the inverse temperatures 0 = beta_0 < ... < beta_T = 1 as floats."""
+    base_bias = checked_bias(base_visible_bias, checked_rbm(rbm).W.shape[0], "base_visible_bias")
+    inputs.random_generator(rng)
+    betas = inputs.numbers_of(temperatures, "temperatures")
+    if betas.ndim == 0:  # the path needs both ends
+        betas = np.linspace(0.0, 1.0, inputs.whole_number(betas, "temperatures", least=2))
+    rising = betas.ndim == 1 and len(betas) >= 2 and (np.diff(betas) > 0).all()
+    if not (rising and betas[0] == 0 and betas[-1] == 1):
+        raise ValueError(
+            "temperatures must be a whole number, or a sequence that increases from 0 to 1, both "
+            f"included, and not an array of shape {betas.shape} such as this."
+        )
+    return base_bias, betas.tolist()

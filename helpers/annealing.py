@@ -12,14 +12,100 @@ References:
     Fu et al. (2019), Cyclical annealing schedule: section 4.
 """
 
+import functools
+import inspect
+
 import numpy as np
 
+from helpers import inputs
+from helpers.networks import tensors
 from helpers.runtime import keras
-from helpers.vae import VAE, gaussian_kl, sample_latent
+from helpers.vae import VAE, gaussian_kl, sample_latent, with_losses_of_parts
 
 ops = keras.ops
 
 
+# ---------------------------------------------------------------- around the taught code
+
+
+def _of_numbers(schedule):
+    """A decorator around a schedule: its step holds finite numbers, its settings are one each.
+
+    Args:
+        schedule: a function of `step` and of settings.
+
+    Returns:
+        The schedule; it raises a TypeError or ValueError that names what is no finite number.
+    """
+    signature = inspect.signature(schedule)
+
+    @functools.wraps(schedule)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        for name, value in given.arguments.items():
+            if name == "step":
+                step = inputs.finite(inputs.numbers_of(value, name), name)
+                given.arguments[name] = step.astype(np.float64)
+            else:
+                given.arguments[name] = inputs.real_number(value, name)
+        return schedule(*given.args, **given.kwargs)
+
+    return checked
+
+
+def _of_one_weight(init):
+    """A decorator around `KLAnnealing.__init__`: what the schedule gives is one finite number.
+
+    Args:
+        init: the method.
+
+    Returns:
+        The method; it raises a TypeError if the schedule is no function, and a ValueError if
+        `every` is neither word.
+    """
+
+    @functools.wraps(init)
+    def checked(self, schedule, every="batch"):
+        if not callable(schedule):
+            raise TypeError(
+                f"schedule = {schedule!r}: a function of the epochs done is needed, such as "
+                "lambda t: linear(t, 10)."
+            )
+
+        def weight(epochs_done):
+            name = f"the weight that the schedule gave after {epochs_done:g} epochs"
+            return inputs.real_number(schedule(epochs_done), name)
+
+        return init(self, weight, inputs.one_of(every, "every", ("batch", "epoch")))
+
+    return checked
+
+
+def _with_floor(function):
+    """A decorator around what takes a `floor`: it is one number, not negative.
+
+    Args:
+        function: with an argument `floor`.
+
+    Returns:
+        The function; it raises a TypeError or ValueError that names the floor.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        floor = given.arguments["floor"]
+        given.arguments["floor"] = inputs.real_number(floor, "floor", least=0)
+        return function(*given.args, **given.kwargs)
+
+    return checked
+
+
+# ---------------------------------------------------------------- schedules
+
+
+@_of_numbers
 def constant(step, weight=1.0):
     """The same weight at every step: 1 is the plain VAE, another value the beta-VAE.
 
@@ -31,13 +117,15 @@ def constant(step, weight=1.0):
         The weight, of the shape of `step`.
 
     Raises:
-        ValueError: the weight is negative.
+        TypeError: an argument is no number.
+        ValueError: one is not finite; the weight is negative.
     """
     if not weight >= 0:
         raise ValueError(f"weight must not be negative, got {weight}")
     return np.full_like(step, weight, dtype=float)[()]
 
 
+@_of_numbers
 def linear(step, length):
     """From 0 in a straight line to 1: weight = step / length, and 1 from `length` on.
 
@@ -49,13 +137,15 @@ def linear(step, length):
         The weight, of the shape of `step`.
 
     Raises:
-        ValueError: the length is not positive.
+        TypeError: an argument is no number.
+        ValueError: one is not finite; the length is not positive.
     """
     if not length > 0:
         raise ValueError(f"length must be above 0, got {length}")
     return np.clip(np.divide(step, length), 0, 1)
 
 
+@_of_numbers
 def logistic(step, midpoint, width, highest=1.0):
     """A smooth switch: weight = highest * sigmoid((step - midpoint) / width).
 
@@ -72,7 +162,8 @@ def logistic(step, midpoint, width, highest=1.0):
         The weight, of the shape of `step`.
 
     Raises:
-        ValueError: the width is not positive, or `highest` is negative.
+        TypeError: an argument is no number.
+        ValueError: one is not finite; the width is not positive, or `highest` is negative.
     """
     if not width > 0:
         raise ValueError(f"width must be above 0, got {width}")
@@ -81,6 +172,7 @@ def logistic(step, midpoint, width, highest=1.0):
     return highest * (0.5 + 0.5 * np.tanh(0.5 * (np.asarray(step) - midpoint) / width))
 
 
+@_of_numbers
 def cyclical(step, period, rise=0.5):
     """Linear warm-ups one after the other: in each period 0 to 1, then 1 until the next begins.
 
@@ -96,7 +188,8 @@ def cyclical(step, period, rise=0.5):
         The weight, of the shape of `step`.
 
     Raises:
-        ValueError: the period is not positive, or `rise` lies outside (0, 1].
+        TypeError: an argument is no number.
+        ValueError: one is not finite; the period is not positive, or `rise` lies outside (0, 1].
     """
     if not period > 0:
         raise ValueError(f"period must be above 0, got {period}")
@@ -122,10 +215,12 @@ class KLAnnealing(keras.callbacks.Callback):
         every: "batch", or "epoch" to move only where an epoch begins, so that t is whole.
 
     Raises:
+        TypeError: the schedule is no function, or what is trained has no `kl_weight`.
         ValueError: `every` is neither; or, in training, the schedule gives a negative weight or
             none, or `fit` does not know how many batches an epoch has.
     """
 
+    @_of_one_weight
     def __init__(self, schedule, every="batch"):
         """Remember the schedule; `fit` calls the other methods."""
         super().__init__()
@@ -133,6 +228,12 @@ class KLAnnealing(keras.callbacks.Callback):
             raise ValueError(f'every must be "batch" or "epoch", got {every!r}')
         self.schedule = schedule
         self.every = every
+
+    def set_model(self, model):
+        """Keras tells whose training it is."""
+        if not hasattr(model, "kl_weight"):
+            raise TypeError(f"KLAnnealing moves the kl_weight of a VAE, and {model!r} has none.")
+        super().set_model(model)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Set the weight that the epoch starts with."""
@@ -160,6 +261,9 @@ class KLAnnealing(keras.callbacks.Callback):
         self.model.kl_weight.assign(weight)
 
 
+@_with_floor
+@tensors("z_mean", "z_log_var")
+@inputs.same_shape("z_mean", "z_log_var")
 def free_bits_kl(z_mean, z_log_var, floor):
     """The KL of a batch with a minimum charge for each latent dimension, in nats.
 
@@ -194,6 +298,7 @@ class FreeBitsVAE(VAE):
         ValueError: the floor is negative.
     """
 
+    @_with_floor
     def __init__(self, *args, floor, **kwargs):
         """Assemble the parts; see the class."""
         super().__init__(*args, **kwargs)
@@ -201,6 +306,7 @@ class FreeBitsVAE(VAE):
             raise ValueError(f"floor must not be negative, got {floor}")
         self.floor = floor
 
+    @with_losses_of_parts
     def losses_per_image(self, x, training=False):
         """Loss, reconstruction loss and KL of each image, nats; the floored KL is in the loss."""
         z_mean, z_log_var = self.encoder(x, training=training)

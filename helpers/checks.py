@@ -9,9 +9,12 @@ the line without the measured number.
 
 import math
 import numbers
+import os
 
 import numpy as np
 from IPython.display import display
+
+from helpers import inputs
 
 PASSED, FAILED, NOTED = "✓", "✗", "·"
 DATASETS = {"sample": "sample", "full": "mnist"}  # each edition's own
@@ -27,13 +30,17 @@ def use_edition(edition, dataset=None):
 
     Args:
         edition: "sample" or "full".
-        dataset: the digits that are used, if any: "sample" or "mnist".
+        dataset: the digits that are used, if any, as `load_digits` takes them: a name or a path.
 
     Raises:
+        TypeError: the dataset is neither text nor a path.
         ValueError: the edition is unknown; it stays what it was.
     """
     global _edition, _judging
-    if edition not in DATASETS:
+    if not isinstance(dataset, str | os.PathLike | None):
+        raise TypeError(f"dataset = {dataset!r}: a name or a path is needed, as text.")
+    dataset = None if dataset is None else os.fspath(dataset)
+    if not isinstance(edition, str) or edition not in DATASETS:
         raise ValueError(f'unknown edition {edition!r}: choose "sample" or "full"')
     _edition, _judging = edition, dataset in (None, DATASETS[edition])
     if not _judging:
@@ -59,18 +66,29 @@ def check(claim, value, *, equals=None, below=None, above=None, sample=None, ful
         n: optional, how many images, draws or seeds the value was measured on; kept with it.
 
     Raises:
-        ValueError: several kinds of expectation are given, or a tolerance is not positive.
+        TypeError: the value is a function or no number where one is needed, or a bound is none.
+        ValueError: several kinds of expectation are given, a tolerance is not positive, or the
+            value is an array of several numbers.
     """
+    if not isinstance(claim, str):
+        raise TypeError(f"claim = {claim!r}: check takes the claim as text first, then the value.")
+    value, equals = _plain(value), _plain(equals)
+    n = None if n is None else inputs.whole_number(n, "n", least=1)
+    below, above = _number(below, "below", claim), _number(above, "above", claim)
     bands = {name: pair for name, pair in (("sample", sample), ("full", full)) if pair is not None}
     facts = {"equals": equals, "below": below, "above": above}
     given = {kind: fact for kind, fact in facts.items() if fact is not None}
     if len(given) + bool(bands) > 1:
         kinds = [*given, *(["a band"] if bands else [])]
         raise ValueError(f"check({claim!r}) takes one kind of expectation, got {kinds}")
-    for pair in bands.values():
-        if not (len(pair) == 2 and pair[1] > 0):
-            raise ValueError(f"check({claim!r}) needs (expected, tolerance > 0), got {pair}")
-    value = np.asarray(value).item() if hasattr(value, "__array__") else value
+    bands = {name: _band(pair, name, claim) for name, pair in bands.items()}
+    _require_plain(
+        value, "value", claim, number=bool(bands) or not {"below", "above"}.isdisjoint(given)
+    )
+    if "equals" in given:
+        _require_plain(equals, "equals", claim)
+        if equals != equals:
+            raise ValueError(f"check({claim!r}): equals = {equals}: nothing equals it.")
 
     record = {"claim": claim, "edition": _edition, "n": n, "value": value}
     if not _judging:
@@ -96,6 +114,62 @@ def check(claim, value, *, equals=None, below=None, above=None, sample=None, ful
             record[name] = str(record[name])  # JSON has no such number
     line = f"{_mark(holds)} {claim}: {written(value)}{expectation}"
     display({"text/plain": line}, raw=True, metadata={"check": record})
+
+
+def _plain(value):
+    """A value as Python has it, so that JSON can hold it: NumPy's and tensors' numbers are not."""
+    if isinstance(value, tuple | list):
+        return (
+            type(value)(_plain(part) for part in value) if type(value) in (tuple, list) else value
+        )
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        array = np.asarray(value)
+        return array.item() if array.size == 1 else array
+    return value
+
+
+def _number(bound, name, claim):
+    """A bound as a Python number, or None."""
+    bound = _plain(bound)
+    if bound is None or (isinstance(bound, numbers.Real) and not isinstance(bound, bool)):
+        if bound is not None and math.isnan(bound):
+            raise ValueError(f"check({claim!r}): {name} = {bound}: a number is needed.")
+        return bound
+    raise TypeError(f"check({claim!r}): {name} = {bound!r}: a number is needed.")
+
+
+def _band(pair, name, claim):
+    """A pair (expected, tolerance) of Python numbers."""
+    parts = tuple(pair) if isinstance(pair, tuple | list | np.ndarray) else ()
+    if len(parts) != 2:
+        raise ValueError(f"check({claim!r}) needs {name}=(expected, tolerance > 0), got {pair}")
+    band = tuple(_number(part, name, claim) for part in parts)
+    if None in band or not (math.isfinite(band[0]) and 0 < band[1] < math.inf):
+        raise ValueError(f"check({claim!r}) needs {name}=(expected, tolerance > 0), got {pair}")
+    return band
+
+
+def _require_plain(value, name, claim, number=False):
+    """Refuse what cannot be compared or kept."""
+    if isinstance(value, np.ndarray):
+        raise ValueError(
+            f"check({claim!r}): {name} has shape {value.shape}: one number is needed, such as its "
+            "mean or maximum."
+        )
+    if callable(value):
+        function = getattr(value, "__name__", "it")
+        raise TypeError(f"check({claim!r}): {name} is a function: call it, {function}(...).")
+    if number and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
+        raise TypeError(f"check({claim!r}): {name} = {value!r}: a number is needed.")
+    if not _is_plain(value):
+        kind = type(value).__name__
+        raise TypeError(f"check({claim!r}): {name} is a {kind}: give a number, text or a tuple.")
+
+
+def _is_plain(value):
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | bool | int | float)
 
 
 def _mark(holds):

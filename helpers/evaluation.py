@@ -13,8 +13,10 @@ References:
 
 import numpy as np
 
+from helpers import inputs
 from helpers.runtime import keras, set_seed
 
+SIZE = 28, 28  # of the pictures that the classifier reads
 ROWS_AT_ONCE = 500  # of a table of distances; keeps it below 250 MB for 60,000 digits
 
 
@@ -34,8 +36,16 @@ def train_classifier(images, labels, epochs=5, seed=0):
     Returns:
         A Keras model from images to the ten logits; its layer "features", of 64 numbers, is the
         last but one.
+
+    Raises:
+        TypeError: images or labels are no numbers, epochs or seed are no whole numbers.
+        ValueError: pictures of another size or outside [0, 1], NaN, labels that do not fit, or
+            epochs below 1.
     """
-    set_seed(seed)
+    images = inputs.images(images, size=SIZE)
+    labels = inputs.labels(labels, n=len(images), classes=10)
+    epochs = inputs.whole_number(epochs, "epochs", least=1)
+    set_seed(inputs.whole_number(seed, "seed", 0, 2**32 - 1))
     layers = keras.layers
     classifier = keras.Sequential(
         [
@@ -59,15 +69,21 @@ def accuracy(classifier, images, labels):
     """The share of images that a classifier reads as their label.
 
     Args:
-        classifier: from `train_classifier`.
-        images: shape (n, 28, 28) or (n, 784).
+        classifier: from `train_classifier`, or any Keras model of that shape.
+        images: shape (n, 28, 28) or (n, 784), values in [0, 1].
         labels: digits 0 to 9, shape (n,).
 
     Returns:
         A number from 0 to 1.
+
+    Raises:
+        TypeError: images or labels are no numbers, or the classifier is no Keras model.
+        ValueError: pictures of another size or outside [0, 1], NaN, labels that do not fit, or a
+            classifier that gives no ten finite logits.
     """
-    logits = _in_parts(classifier, images)
-    return float(np.mean(np.argmax(logits, axis=1) == labels))
+    images = inputs.images(images, size=SIZE)
+    labels = inputs.labels(labels, n=len(images), classes=10)
+    return float(np.mean(_read(classifier, images) == labels))
 
 
 def features(classifier, images):
@@ -79,7 +95,15 @@ def features(classifier, images):
 
     Returns:
         float64, shape (n, 64).
+
+    Raises:
+        TypeError: images are no numbers, or the classifier is no Keras model.
+        ValueError: pictures of another size or outside [0, 1], NaN, or a classifier without a
+            layer of that name, or whose features are not finite.
     """
+    images = inputs.images(images, size=SIZE)
+    if "features" not in (layer.name for layer in _model(classifier).layers):
+        raise ValueError('classifier has no layer "features": train_classifier makes one.')
     layer = classifier.get_layer("features")
     return _in_parts(keras.Model(classifier.inputs[0], layer.output), images).astype(np.float64)
 
@@ -89,13 +113,16 @@ def digit_shares(classifier, images):
 
     Args:
         classifier: from `train_classifier`; it sorts every picture under one digit, nonsense too.
-        images: samples, shape (n, 28, 28) or (n, 784).
+        images: samples, shape (n, 28, 28) or (n, 784), values in [0, 1].
 
     Returns:
         shape (10,), sum 1. The standard error of a share p is sqrt(p (1 - p) / n), and with few
         samples the smallest of ten shares lies below the true one on average.
+
+    Raises:
+        TypeError, ValueError: as for `accuracy`.
     """
-    read = np.argmax(_in_parts(classifier, images), axis=1)
+    read = _read(classifier, inputs.images(images, size=SIZE))
     return np.bincount(read, minlength=10) / len(read)
 
 
@@ -114,18 +141,25 @@ def gaussian_frechet(mean_1, covariance_1, mean_2, covariance_2):
     Args:
         mean_1, mean_2: shape (n_features,).
         covariance_1, covariance_2: shape (n_features, n_features), symmetric, no eigenvalue
-            below 0; singular ones will do.
+            below 0; singular ones will do, and what rounding in float32 does to either.
 
     Returns:
-        A number, 0 for equal distributions up to rounding, and the same with 1 and 2 exchanged.
+        A number, at least 0; 0 for equal distributions up to rounding, and the same with 1 and 2
+        exchanged.
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: shapes that do not fit, NaN, or a matrix that is no covariance.
     """
-    roots = []
-    for covariance in (covariance_1, covariance_2):
-        values, vectors = np.linalg.eigh(covariance)
-        roots.append((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+    mean_1 = _finite(mean_1, "mean_1")
+    mean_2 = _finite(mean_2, "mean_2", mean_1.shape)
+    covariance_1 = _finite(covariance_1, "covariance_1", 2 * mean_1.shape)
+    covariance_2 = _finite(covariance_2, "covariance_2", 2 * mean_1.shape)
+    roots = [_root(covariance_1, "covariance_1"), _root(covariance_2, "covariance_2")]
     overlap = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum()
-    shift = np.sum((np.asarray(mean_1) - mean_2) ** 2)
-    return float(shift + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap)
+    shift = np.sum((mean_1 - mean_2) ** 2)
+    squared = shift + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
+    return max(float(squared), 0.0)
 
 
 def frechet_distance(features_1, features_2):
@@ -140,12 +174,12 @@ def frechet_distance(features_1, features_2):
         of one data set are not at distance 0. State n, and the real-against-real value for it.
 
     Raises:
-        ValueError: a set has fewer than two rows, or the numbers of features differ.
+        TypeError: these are no numbers.
+        ValueError: a set has fewer than two rows or is not finite, or the numbers of features
+            differ.
     """
-    sets = [np.asarray(rows, dtype=np.float64) for rows in (features_1, features_2)]
-    shapes = [rows.shape for rows in sets]
-    if min(len(rows) for rows in sets) < 2 or shapes[0][1:] != shapes[1][1:]:
-        raise ValueError(f"two sets of at least 2 rows, equally long, are needed; got {shapes}")
+    sets = inputs.rows(features_1, "features_1", 2), inputs.rows(features_2, "features_2", 2)
+    _stop_unless_alike(("features_1", "features_2"), *sets)
     moments = [(rows.mean(axis=0), np.cov(rows, rowvar=False, ddof=1)) for rows in sets]
     moments = [(mean, np.atleast_2d(covariance)) for mean, covariance in moments]
     return gaussian_frechet(*moments[0], *moments[1])
@@ -168,30 +202,42 @@ def precision_and_recall(real_features, fake_features, neighbours=3):
         second set of real pictures does not reach 1; show its values too.
 
     Raises:
-        ValueError: the sets differ in size, or have no more than k rows.
+        TypeError: the features are no numbers, or k is no whole number.
+        ValueError: k is below 1, or the sets differ in shape, are not finite, or have no more
+            than k rows.
     """
-    if len(real_features) != len(fake_features):
-        counts = len(real_features), len(fake_features)
-        raise ValueError(f"equally many real and fake rows are needed, got {counts}")
-    if len(real_features) <= neighbours:
-        raise ValueError(f"more than {neighbours} rows are needed, got {len(real_features)}")
-    precision = _share_inside(fake_features, real_features, neighbours)
-    return precision, _share_inside(real_features, fake_features, neighbours)
+    neighbours = inputs.whole_number(neighbours, "neighbours", least=1)
+    real = inputs.rows(real_features, "real_features", least=neighbours + 1)
+    fakes = inputs.rows(fake_features, "fake_features", least=neighbours + 1)
+    _stop_unless_alike(("real_features", "fake_features"), real, fakes)
+    if len(real) != len(fakes):
+        raise ValueError(
+            f"real_features has {len(real)} rows and fake_features has {len(fakes)}: equally many "
+            "are needed."
+        )
+    return _share_inside(fakes, real, neighbours), _share_inside(real, fakes, neighbours)
 
 
 def nearest_images(images, training_images):
     """The training image nearest to each image, pixel by pixel: is a model copying?
 
     Args:
-        images: shape (n, ...).
-        training_images: shape (m, ...), all of them: among fewer, the nearest is farther away.
+        images: shape (n, height, width), or flat if they are square; values in [0, 1].
+        training_images: as many pixels each, all of them: among fewer, the nearest is farther
+            away.
 
     Returns:
         The positions of the nearest training images, shape (n,), and the distances to them, the
         root of the sum over pixels of the squared differences, shape (n,).
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: pictures of different sizes, outside [0, 1] or none, or NaN.
     """
-    rows = np.reshape(images, (len(images), -1))
-    others = np.reshape(training_images, (len(training_images), -1))
+    images = inputs.images(images)
+    others = inputs.images(training_images, "training_images")
+    _stop_unless_alike(("images", "training_images"), images, others)
+    rows, others = images.reshape(len(images), -1), others.reshape(len(others), -1)
     positions, squared = [], []
     for part in _squared_distances(rows, others):
         positions.append(part.argmin(axis=1))
@@ -202,11 +248,67 @@ def nearest_images(images, training_images):
 # ---------------------------------------------------------------- inside
 
 
+def _model(classifier):
+    if not isinstance(classifier, keras.Model):
+        raise TypeError(
+            f"classifier is a {type(classifier).__name__}: a Keras model is needed, as "
+            "train_classifier makes one."
+        )
+    return classifier
+
+
+def _read(classifier, images):
+    """The digit that a classifier reads in each image."""
+    logits = _in_parts(_model(classifier), images)
+    if logits.shape[1:] != (10,):
+        raise ValueError(f"classifier gives shape {logits.shape}, expected ten logits a picture.")
+    return logits.argmax(axis=1)
+
+
 def _in_parts(model, images):
     """The model's answers, 500 images at a time."""
-    images = np.reshape(images, (-1, 28, 28))
     starts = range(0, len(images), ROWS_AT_ONCE)
-    return np.concatenate([model(images[start : start + ROWS_AT_ONCE]) for start in starts])
+    answers = np.concatenate([model(images[start : start + ROWS_AT_ONCE]) for start in starts])
+    if not np.isfinite(answers).all():
+        raise ValueError("classifier answers NaN or infinity: train it again.")
+    return answers
+
+
+def _stop_unless_alike(names, *arrays):
+    """Raise a ValueError unless the rows of two arrays, of which each has its own, are alike."""
+    shapes = [array.shape for array in arrays]
+    if shapes[0][1:] != shapes[1][1:]:
+        raise ValueError(
+            f"{names[0]} has shape {shapes[0]} and {names[1]} has shape {shapes[1]}: all axes but "
+            "the first must be the same."
+        )
+
+
+def _finite(x, name, shape=None):
+    """Finite numbers as float64, of a shape that follows from mean_1, or else with one axis."""
+    x = inputs.numbers_of(x, name)
+    if shape is None and (x.ndim != 1 or x.size == 0):
+        raise ValueError(f"{name} has shape {x.shape}, expected (n_features,).")
+    if shape is not None and x.shape != shape:
+        raise ValueError(f"{name} has shape {x.shape}, expected {shape}, as mean_1 is that long.")
+    return inputs.finite(x.astype(np.float64), name)
+
+
+def _root(covariance, name):
+    """The square root of a symmetric matrix without eigenvalues below 0."""
+    asymmetry, largest = np.abs(covariance - covariance.T).max(), np.abs(covariance).max()
+    if asymmetry > 1e-5 * largest:
+        raise ValueError(
+            f"{name} is not symmetric, by up to {asymmetry:g}: np.cov(features, rowvar=False) "
+            "makes a covariance."
+        )
+    values, vectors = np.linalg.eigh(covariance)
+    if values[0] < -1e-5 * values[-1]:
+        raise ValueError(
+            f"{name} has the eigenvalue {values[0]:g}: none of a covariance is negative; "
+            "np.cov(features, rowvar=False) makes one."
+        )
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
 def _squared_distances(rows, others):

@@ -9,6 +9,8 @@ way than the solution does.
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -135,8 +137,11 @@ def judge(number, answer):
 
 
 def _find(number):
-    if number not in EXERCISES:
-        raise ValueError(f"no exercise {number!r}: there are {', '.join(sorted(EXERCISES))}")
+    if not (isinstance(number, str) and number in EXERCISES):
+        there_are = ", ".join(sorted(EXERCISES))
+        raise ValueError(
+            f"number: no exercise {number!r}: there are {there_are}; write it in quotation marks"
+        )
     return EXERCISES[number]
 
 
@@ -154,7 +159,11 @@ def _prepared(answer, asks):
     def call(*args, **kwargs):
         returned = answer(*args, **kwargs)
         _stop_if_untouched(returned)
-        return _floats(returned, "your function should return numbers; what it returned")
+        sentence = "your function should return numbers; what it returned"
+        array = _floats(returned, sentence)
+        if array.size == 0:
+            raise WrongKindError(f"{sentence} holds none: its shape is {array.shape}")
+        return array
 
     return call
 
@@ -185,7 +194,7 @@ def _floats(values, sentence):
     try:
         array = np.asarray(values)
         kind = array.dtype.kind
-        if kind in "iufO":  # integers, floats, and Python's other numbers such as fractions
+        if kind in "iuf" or (kind == "O" and all(map(_is_number, array.flat))):
             return array.astype(float)
     except Exception:  # foreign types raise what they like
         pass
@@ -196,6 +205,11 @@ def _floats(values, sentence):
     if kind == "b":
         raise WrongKindError(f"{sentence} is True or False")
     raise WrongKindError(f"{sentence} has the type {type(values).__name__}")
+
+
+def _is_number(x):
+    """Whether it is one of Python's real numbers, a fraction for example."""
+    return isinstance(x, Real | Decimal) and not isinstance(x, bool)
 
 
 def same(answer, truth, tolerance=1e-5):
@@ -744,7 +758,7 @@ def doubled(answer):
 def nearest_positions(answer):
     """The position of the known image nearest to each image."""
     rng = np.random.default_rng(0)
-    known = rng.random((30, 28, 28)) * rng.random((30, 1, 1))
+    known = 0.8 * rng.random((30, 28, 28)) * rng.random((30, 1, 1))
     images = known[[4, 17, 29, 4]] + 0.2 * rng.random((4, 28, 28))
     truth = [min(range(30), key=lambda j: np.square(known[j] - i).sum()) for i in images]
     positions = answer(images, known)
@@ -932,10 +946,12 @@ def least_squares_loss(answer):
 )
 def share_nearer(answer):
     """The share of samples nearer to a training image than to a held-out one."""
-    places = np.array([0.0, 1, 2, 3, 4, 5])
+    places = np.arange(6) / 8
     blank = np.zeros((6, 28, 28))
-    training, held_out, samples = (blank + x[:, None, None] for x in (places, places + 0.5, places))
-    samples = np.concatenate([samples[:3] + 0.1, samples[:1] + 0.4])
+    training, held_out, samples = (
+        blank + x[:, None, None] for x in (places, places + 1 / 16, places)
+    )
+    samples = np.concatenate([samples[:3] + 1 / 80, samples[:1] + 4 / 80])
     share = answer(samples, training, held_out)
     if same(share, 0.25):
         return "that is the share nearer to the held-out ones"

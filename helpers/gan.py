@@ -14,14 +14,243 @@ References:
     appendix A.1, averaged weights.
 """
 
+import functools
+import inspect
+
+import numpy as np
+
+from helpers import inputs
+from helpers.batches import as_tensor, by_name, fit_arguments, pictures, refuse_weights, value_range
+from helpers.networks import (
+    follow_frozen_parts,
+    is_symbolic,
+    last_activation,
+    layers_of,
+    optimiser,
+    refuse_compiled,
+    shape_of,
+    sizes,
+    tensors,
+)
 from helpers.runtime import keras, resumable, tf
 
 ops = keras.ops
 
 
+# ---------------------------------------------------------------- around the taught code
+
+
+def _checked_share(function):
+    """A decorator around `discriminator_loss`: its smoothing is a label above 0 and at most 1.
+
+    Args:
+        function: with an argument `smoothing`.
+
+    Returns:
+        The function; it raises a TypeError or ValueError that names the smoothing.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        smoothing = given.arguments["smoothing"]
+        given.arguments["smoothing"] = inputs.real_number(smoothing, "smoothing", above=0, most=1)
+        return function(*given.args, **given.kwargs)
+
+    return checked
+
+
+def _of_a_network(function):
+    """A decorator around `gradient_penalty`: a function of images, and a seed.
+
+    Args:
+        function: with arguments `discriminator` and `seed`.
+
+    Returns:
+        The function; it raises a TypeError that names what is something else.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        if not callable(given["discriminator"]):
+            raise TypeError(
+                f"discriminator = {given['discriminator']!r}: a function from images to logits or "
+                "scores is needed, such as a Keras model."
+            )
+        if not isinstance(given["seed"], keras.random.SeedGenerator):
+            given["seed"] = inputs.whole_number(given["seed"], "seed", least=0)
+        return function(**given)
+
+    return checked
+
+
+def _checked_parts(init):
+    """A decorator around `GAN.__init__`: the networks fit together, the settings make sense.
+
+    Args:
+        init: the method.
+
+    Returns:
+        The method; it raises a TypeError or ValueError that names what does not fit.
+    """
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        settings = given.arguments
+        for name in ("generator", "discriminator"):
+            if not isinstance(settings[name], keras.Model):
+                raise TypeError(f"{name} = {settings[name]!r}: a Keras model is needed.")
+        _refuse_unfit(settings["generator"], settings["discriminator"])
+        smoothing, weight = settings["smoothing"], settings["penalty_weight"]
+        settings["smoothing"] = inputs.real_number(smoothing, "smoothing", above=0, most=1)
+        settings["penalty_weight"] = inputs.real_number(weight, "penalty_weight", least=0)
+        if not isinstance(settings["critic"], bool | np.bool_):
+            raise TypeError(f"critic = {settings['critic']!r}: choose True or False.")
+        settings["critic"] = bool(settings["critic"])
+        if settings["seed"] is not None:
+            settings["seed"] = inputs.whole_number(settings["seed"], "seed", least=0)
+        return init(*given.args, **given.kwargs)
+
+    return checked
+
+
+def _refuse_unfit(generator, discriminator):
+    z = shape_of(generator, "input")
+    if not isinstance(z, tuple) or len(z) != 1 or z[0] is None:
+        raise ValueError(
+            f"generator takes an input of shape {z}: codes of shape (n_latent,) are needed, so "
+            "begin it with keras.Input((n_latent,))."
+        )
+    drawn, judged = shape_of(generator, "output"), shape_of(discriminator, "input")
+    if None not in (drawn, judged) and drawn != judged:
+        raise ValueError(
+            f"generator draws pictures of shape {drawn}, discriminator takes {judged}: they must "
+            "be the same."
+        )
+    if last_activation(discriminator) in ("sigmoid", "hard_sigmoid", "softmax"):
+        raise ValueError(
+            f"discriminator ends in a {last_activation(discriminator)}, and the losses take "
+            "logits: leave the activation of its last layer out."
+        )
+
+
+def _checked_compile(method):
+    """A decorator around `GAN.compile`: two optimisers, and nothing that the training leaves out.
+
+    Args:
+        method: `compile`.
+
+    Returns:
+        The method; it raises a TypeError or ValueError that names what cannot be honoured.
+    """
+
+    @functools.wraps(method)
+    def checked(self, generator_optimizer, discriminator_optimizer, **kwargs):
+        pair = [
+            optimiser(generator_optimizer, "generator_optimizer"),
+            optimiser(discriminator_optimizer, "discriminator_optimizer"),
+        ]
+        if pair[0] is pair[1]:
+            raise ValueError(
+                "generator_optimizer and discriminator_optimizer are one object, which cannot "
+                "keep the state of two networks: make two, such as two keras.optimizers.Adam()."
+            )
+        if pair[1].use_ema:
+            raise ValueError(
+                "discriminator_optimizer has use_ema=True: only the generator's weights are "
+                "averaged here, so leave it out."
+            )
+        refuse_compiled(self, kwargs)
+        _refuse_losses_of_parts(self)
+        return method(self, *pair, **kwargs)
+
+    return checked
+
+
+def _refuse_losses_of_parts(gan):
+    """Raise a ValueError if a network has a loss of its own, which the game leaves out.
+
+    Args:
+        gan: a `GAN`.
+
+    Raises:
+        ValueError: a regulariser, or a loss given to `add_loss`.
+    """
+    regularised = [
+        layer for layer in layers_of(gan) if getattr(layer, "activity_regularizer", None)
+    ]
+    if gan.losses or regularised:
+        raise ValueError(
+            "a layer of this GAN has a regulariser or an add_loss, which its two losses leave out: "
+            "remove it; to keep weights small, give the optimiser a weight_decay."
+        )
+
+
+def _no_losses_of_parts(method):
+    """A decorator around `train_step`: while it is traced, losses of parts are refused.
+
+    Args:
+        method: `train_step`.
+
+    Returns:
+        The method; it raises a ValueError if a part has a loss of its own.
+    """
+
+    @functools.wraps(method)
+    def checked(self, data):
+        reported = method(self, data)
+        _refuse_losses_of_parts(self)
+        return reported
+
+    return checked
+
+
+def _checked_pictures(method):
+    """A decorator around `discriminator_step`: outside a graph its pictures are looked at.
+
+    Args:
+        method: `discriminator_step`.
+
+    Returns:
+        The method; it raises a ValueError for another shape or range.
+    """
+
+    @functools.wraps(method)
+    def checked(self, real_images):
+        return method(self, as_tensor(real_images, "real_images", self.checked_pictures))
+
+    return checked
+
+
+def _at_least_one(method):
+    """A decorator around methods of a number n: one of 0 pictures has no mean.
+
+    Args:
+        method: of n.
+
+    Returns:
+        The method; it raises a TypeError or ValueError unless n is a whole number from 1 on.
+    """
+
+    @functools.wraps(method)
+    def checked(self, n):
+        return method(self, n if is_symbolic(n) else inputs.whole_number(n, "n", least=1))
+
+    return checked
+
+
 # ---------------------------------------------------------------- losses
 
 
+@_checked_share
+@tensors("real_logits", "fake_logits")
 def discriminator_loss(real_logits, fake_logits, smoothing=1.0):
     """Cross-entropy of the discriminator: -s log D(x) - (1 - s) log(1 - D(x)) - log(1 - D(G(z))).
 
@@ -37,6 +266,7 @@ def discriminator_loss(real_logits, fake_logits, smoothing=1.0):
     return ops.mean(real) + ops.mean(ops.softplus(fake_logits))
 
 
+@tensors("fake_logits")
 def generator_loss(fake_logits):
     """The non-saturating loss of the generator: -log D(G(z)), in nats.
 
@@ -45,6 +275,7 @@ def generator_loss(fake_logits):
     return ops.mean(ops.softplus(-fake_logits))
 
 
+@tensors("fake_logits")
 def saturating_loss(fake_logits):
     """The loss of the two-player game as it is written: log(1 - D(G(z))), in nats.
 
@@ -54,6 +285,7 @@ def saturating_loss(fake_logits):
     return -ops.mean(ops.softplus(fake_logits))
 
 
+@tensors("real_scores", "fake_scores")
 def critic_loss(real_scores, fake_scores):
     """The Wasserstein critic's loss: its mean score of fakes minus its mean score of real pictures.
 
@@ -64,6 +296,9 @@ def critic_loss(real_scores, fake_scores):
     return ops.mean(fake_scores) - ops.mean(real_scores)
 
 
+@_of_a_network
+@tensors("real_images", "fake_images")
+@inputs.same_shape("real_images", "fake_images")
 def gradient_penalty(discriminator, real_images, fake_images, seed):
     """Mean of (|gradient of D with respect to its input| - 1)^2, at points between real and fake.
 
@@ -98,6 +333,17 @@ def descend(tape, loss, network, optimizer):
     return loss
 
 
+def _movers(gan):
+    """Each optimiser with the network that it moves."""
+    return [(gan.generator_optimizer, gan.generator), (gan.optimizer, gan.discriminator)]
+
+
+HELD_OUT = (
+    "its losses on other pictures do not tell how good it is. Judge what it draws, such as by "
+    "helpers.evaluation.frechet_distance."
+)
+
+
 @resumable
 class GAN(keras.Model):
     """A generator and a discriminator, each with an optimiser of its own.
@@ -118,8 +364,20 @@ class GAN(keras.Model):
     of `discriminator_loss` and `generator_loss` over the batches of an epoch. It is saved and
     loaded with Keras's own `save` and `load_model`, both optimisers and all random states
     included, so a loaded GAN trains on as the saved one would have.
+
+    Pictures are looked at once in a call of `fit`: floats in [-1, 1], or in [0, 1] if the generator
+    ends in a sigmoid, in the discriminator's shape; points, one row each, need only be finite. A
+    part with `trainable = False` does not move.
+
+    Raises:
+        TypeError, ValueError: networks, pictures, codes or options that do not fit, each in the
+            call that takes it, or that the training would leave out: regularisers and `add_loss`
+            of a part, losses and metrics given to `compile`, weights of samples or classes, held
+            out pictures (a GAN has no loss that tells how good it is), layers that do not compute
+            in float32.
     """
 
+    @_checked_parts
     def __init__(
         self, generator, discriminator, smoothing=1.0, critic=False, penalty_weight=0.0, seed=None
     ):
@@ -131,6 +389,7 @@ class GAN(keras.Model):
         self.averages = [keras.metrics.Mean(n) for n in ("discriminator_loss", "generator_loss")]
         self.built = True  # because its parts are
 
+    @_checked_compile
     def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
         """Give each network its optimiser; other arguments go to Keras's own `compile`."""
         super().compile(discriminator_optimizer, **kwargs)
@@ -142,11 +401,13 @@ class GAN(keras.Model):
         """The pictures that the generator draws for codes z, shape (n, n_latent)."""
         return self.generator(z, training=training)
 
+    @_at_least_one
     def draw_fakes(self, n):
         """Pictures of n new codes, drawn as in training: with dropout, if there is any."""
         z = keras.random.uniform((n, self.generator.input_shape[-1]), -1, 1, seed=self.noise)
         return self(z, training=True)
 
+    @_checked_pictures
     def discriminator_step(self, real_images):
         """Move the discriminator only; returns its loss before the step."""
         fake_images = self.draw_fakes(ops.shape(real_images)[0])
@@ -158,6 +419,7 @@ class GAN(keras.Model):
                 loss += self.penalty_weight * penalty
         return descend(tape, loss, self.discriminator, self.optimizer)
 
+    @_at_least_one
     def generator_step(self, n):
         """Move the generator only, by n new fakes; returns its loss before the step."""
         with tf.GradientTape() as tape:
@@ -165,6 +427,7 @@ class GAN(keras.Model):
             loss = -ops.mean(fake_logits) if self.critic else generator_loss(fake_logits)
         return descend(tape, loss, self.generator, self.generator_optimizer)
 
+    @_no_losses_of_parts
     def train_step(self, data):
         """One step of each network on a batch; labels, if there are any, are not used."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -172,6 +435,64 @@ class GAN(keras.Model):
         for average, loss in zip(self.averages, losses, strict=True):
             average.update_state(loss)
         return {average.name: average.result() for average in self.averages}
+
+    def fit(self, *args, **kwargs):
+        """Keras's `fit`; see the class for what the pictures must be."""
+        given = by_name(keras.Model.fit, args, kwargs)
+        if given.get("validation_data") is not None or given.get("validation_split"):
+            raise ValueError(f"validation_data or validation_split is not for a GAN: {HELD_OUT}")
+        given = fit_arguments((), given, self.checked_pictures)
+        if self.compiled:
+            follow_frozen_parts(self, _movers(self))
+        return super().fit(**given)
+
+    def __call__(self, z, *args, **kwargs):
+        """Keras's call: the pictures of codes, shape (n, n_latent)."""
+        return super().__call__(as_tensor(z, "z", self.checked_codes), *args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """A GAN cannot be evaluated so: raises a ValueError that says what to do."""
+        raise ValueError(f"evaluate is not for a GAN: {HELD_OUT}")
+
+    def test_on_batch(self, *args, **kwargs):
+        """As `evaluate`."""
+        self.evaluate()
+
+    def predict(self, *args, **kwargs):
+        """Keras's `predict`: the pictures of codes, shape (n, n_latent)."""
+        given = by_name(keras.Model.predict, args, kwargs)
+        return super().predict(**given | {"x": self.checked_codes(given.get("x"), "x")})
+
+    def train_on_batch(self, *args, **kwargs):
+        """Keras's `train_on_batch`; see the class for what the pictures must be."""
+        given = by_name(keras.Model.train_on_batch, args, kwargs)
+        refuse_weights(given)
+        if self.compiled:
+            follow_frozen_parts(self, _movers(self))
+        x = as_tensor(given["x"], "x", self.checked_pictures)
+        return super().train_on_batch(**given | {"x": x})
+
+    def predict_on_batch(self, x):
+        """Keras's `predict_on_batch`: the pictures of codes, shape (n, n_latent)."""
+        return super().predict_on_batch(as_tensor(x, "x", self.checked_codes))
+
+    def checked_codes(self, z, name):
+        """Codes as float32, finite, of the generator's shape."""
+        return pictures(z, name, shape_of(self.generator, "input"), None, None)
+
+    def checked_pictures(self, data, name):
+        """Pictures or batches of them as the discriminator takes them, on the generator's scale."""
+        shape, end = shape_of(self.discriminator, "input"), last_activation(self.generator)
+        if shape is not None and len(shape) == 1 and end not in ("tanh", "sigmoid"):
+            return pictures(data, name, shape, None, None)
+        data = pictures(data, name, shape, 0 if end == "sigmoid" else -1, 1)
+        values = value_range(data)
+        if end == "tanh" and values is not None and values[0] >= 0:
+            raise ValueError(
+                f"{name} ranges from {values[0]:g} to {values[1]:g}, and the generator draws in "
+                f"[-1, 1]: give 2 * {name} - 1."
+            )
+        return data
 
     def get_config(self):
         """What `from_config` needs to make such a model anew; Keras adds the weights."""
@@ -199,24 +520,50 @@ def use_averaged_weights(gan, n_codes=2000):
     The generator's optimiser must have kept them: `Adam(..., use_ema=True, ema_momentum=0.999)`.
     The batch normalisations' means and variances belong to the old weights, and with them the
     averaged weights may draw one digit only: so they are computed anew, from `n_codes` fakes.
+
+    Args:
+        gan: a `GAN` that was trained.
+        n_codes: fakes for the means and variances, at least 2.
+
+    Raises:
+        TypeError: `gan` is no GAN, or `n_codes` no whole number.
+        ValueError: the optimiser keeps no averages, or has made no step yet.
     """
-    gan.generator_optimizer.finalize_variable_values(gan.generator.trainable_variables)
+    if not isinstance(gan, keras.Model) or not hasattr(gan, "draw_fakes"):
+        raise TypeError(f"gan = {gan!r}: a GAN is needed.")
+    n_codes = inputs.whole_number(n_codes, "n_codes", least=2)
+    optimizer = getattr(gan, "generator_optimizer", None)
+    if optimizer is None or not optimizer.use_ema:
+        raise ValueError(
+            "the generator's optimiser keeps no averages: compile with "
+            "Adam(..., use_ema=True, ema_momentum=0.999) as generator_optimizer, and train."
+        )
+    if int(optimizer.iterations) == 0:
+        raise ValueError("the generator has not been trained yet, so there is no average: fit it.")
+    averages = optimizer._model_variables_moving_average
+    of = dict(zip(map(id, optimizer._trainable_variables), averages, strict=True))
+    for variable in gan.generator.trainable_variables:
+        if of.get(id(variable)) is not None:
+            variable.assign(of[id(variable)])
     normalisations = [
         layer
-        for layer in gan.generator.layers
+        for layer in layers_of(gan.generator)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     kept = [layer.momentum for layer in normalisations]
-    for layer in normalisations:
-        layer.momentum = 0.0  # the next batch replaces what was gathered
-    gan.draw_fakes(n_codes)
-    for layer, momentum in zip(normalisations, kept, strict=True):
-        layer.momentum = momentum
+    try:
+        for layer in normalisations:
+            layer.momentum = 0.0  # the next batch replaces what was gathered
+        gan.draw_fakes(n_codes)
+    finally:
+        for layer, momentum in zip(normalisations, kept, strict=True):
+            layer.momentum = momentum
 
 
 # ---------------------------------------------------------------- networks for digits
 
 
+@sizes("n_latent")
 def dense_generator(n_latent=100):
     """Codes through 32, 64 and 128 units to a 28 x 28 picture in [-1, 1]."""
     layers = [keras.Input((n_latent,))]
@@ -242,6 +589,7 @@ def dense_discriminator():
     return keras.Sequential([*layers, keras.layers.Dense(1)], name="discriminator")
 
 
+@sizes("n_latent", "filters")
 def conv_generator(n_latent=16, filters=32):
     """Codes to maps of 7 x 7, and twice a transposed convolution to 28 x 28 pixels in [-1, 1]."""
     layers = keras.layers
@@ -256,6 +604,7 @@ def conv_generator(n_latent=16, filters=32):
     return keras.Model(z, layers.Reshape((28, 28))(x), name="generator")
 
 
+@sizes("filters", shares=("dropout",))
 def conv_discriminator(filters=32, dropout=0.0):
     """A 28 x 28 picture in [-1, 1] through two convolutions and a dense layer to one logit.
 

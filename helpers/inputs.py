@@ -9,10 +9,13 @@ import functools
 import inspect
 import math
 import numbers
+import os
+from pathlib import Path
 
 import numpy as np
 
 BYTES = "divide 8-bit grey levels by 255"
+ROUNDING = 1e-3  # by so much a grey level that is drawn may leave [0, 1]
 
 
 # ---------------------------------------------------------------- numbers
@@ -35,7 +38,8 @@ def whole_number(value, name, least=None, most=None):
     """
     value = _one(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} = {_shown(value)}: a whole number is needed{_range(least, most)}.")
+        needed = f"a whole number is needed{_range(least, most, comma=True)}"
+        raise TypeError(f"{name} = {_shown(value)}: {needed}.")
     return _inside(int(value), name, least, most)
 
 
@@ -57,7 +61,7 @@ def real_number(value, name, least=None, most=None, above=None, below=None):
     """
     value = _one(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        needed = f"a number is needed{_range(least, most, above, below)}"
+        needed = f"a number is needed{_range(least, most, above, below, comma=True)}"
         raise TypeError(f"{name} = {_shown(value)}: {needed}.")
     return _inside(float(value), name, least, most, above, below)
 
@@ -86,6 +90,27 @@ def one_of(value, name, choices):
         words = " or ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name} = {_shown(value)}: choose {words}.")
     return value
+
+
+def path_of(path, name="path"):
+    """A path as `pathlib.Path`, with `~` as the home.
+
+    Args:
+        path: text, or a `pathlib.Path`.
+        name: of the argument, for the error.
+
+    Returns:
+        The path; whether anything is there is not looked at.
+
+    Raises:
+        TypeError: it is neither text nor a path.
+        ValueError: it is empty.
+    """
+    if not isinstance(path, str | Path):
+        raise TypeError(f"{name} = {_shown(path)}: a path is needed, as text.")
+    if not str(path).strip():
+        raise ValueError(f"{name} = {path!r}: a path is needed.")
+    return Path(os.path.expanduser(path))  # an unknown user's home stays as it is
 
 
 # ---------------------------------------------------------------- arrays
@@ -118,6 +143,32 @@ def images(x, name="images", lowest=0.0, highest=1.0, size=None, least=1):
     if len(x) < least:
         raise ValueError(f"{name} holds {len(x)} pictures: at least {least} are needed.")
     return in_range(x, name, lowest, highest)
+
+
+def drawable(x, name):
+    """Check images that are to be drawn.
+
+    Args:
+        x: shape (n, height, width), or flat rows of square images, values in [0, 1].
+        name: of the argument, for the error.
+
+    Returns:
+        float32, shape (n, height, width); rounding errors of up to 0.001 outside [0, 1] are left.
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: another shape, no images, NaN, or values outside [0, 1], such as logits.
+    """
+    largest = np.finfo(np.float32).max
+    x = images(x, name, lowest=-largest, highest=largest)
+    smallest, largest = x.min(), x.max()
+    if smallest < -ROUNDING or largest > 1 + ROUNDING:
+        bytes_or_not = smallest >= 0 and largest > 2
+        remedy = BYTES if bytes_or_not else "ops.sigmoid of logits, or np.clip(x, 0, 1)"
+        raise ValueError(
+            f"{name} ranges from {smallest:g} to {largest:g}, expected [0, 1]: {remedy}."
+        )
+    return x
 
 
 def labels(y, name="labels", n=None, classes=None):
@@ -226,6 +277,19 @@ def numbers_of(x, name):
     return array
 
 
+def names_or_numbers(x, name):
+    """Names as an array of text, or what `numbers_of` makes of anything else.
+
+    Raises:
+        TypeError: it holds neither text nor numbers, or is none of: array, tensor, list.
+    """
+    try:
+        array = np.asarray(x)
+    except Exception:  # as `numbers_of` will say
+        return numbers_of(x, name)
+    return array if array.dtype.kind == "U" else numbers_of(x, name)
+
+
 # ---------------------------------------------------------------- around a formula
 
 
@@ -296,14 +360,15 @@ def _inside(value, name, least=None, most=None, above=None, below=None):
     )
     if not inside:
         needed = _range(least, most, above, below) or " finite"
-        raise ValueError(f"{name} = {value:g}: it must be{needed}.")
+        shown = value if isinstance(value, int) else f"{value:g}"
+        raise ValueError(f"{name} = {shown}: it must be{needed}.")
     return value
 
 
-def _range(least=None, most=None, above=None, below=None):
+def _range(least=None, most=None, above=None, below=None, comma=False):
     bounds = {"at least": least, "above": above, "at most": most, "below": below}
     words = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
-    return f" {' and '.join(words)}" if words else ""
+    return f"{',' if comma else ''} {' and '.join(words)}" if words else ""
 
 
 def _shown(value):

@@ -5,17 +5,21 @@ range, which would hide mistakes. `show` puts a figure on the page with a text a
 """
 
 import io
+import numbers
 
 import numpy as np
 import PIL.Image
 from IPython.display import Image, Markdown, display
 from matplotlib import pyplot as plt
 
+from helpers import inputs
+
 DOTS_PER_INCH = 150  # drawn finer than shown, for sharp screens
 SHOWN_PER_INCH = 100
 PALETTE = 256  # colours; keeps a notebook full of pictures small
 LINE_STYLES = ("-", "--", ":", "-.")
 GAP = 2
+MOST_CLASSES = 40  # that a scatter tells apart
 
 plt.rcParams.update(
     {
@@ -39,7 +43,13 @@ def show(fig, alt):
     Args:
         fig: a matplotlib figure.
         alt: a sentence or two for a reader who does not see it: what is drawn, and what it shows.
+
+    Raises:
+        TypeError: `fig` is no figure, such as axes, or `alt` is no text.
     """
+    if not hasattr(fig, "savefig"):
+        raise TypeError(f"fig is a {type(fig).__name__}: give a figure, such as ax.figure.")
+    _text(alt, "alt")
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png", bbox_inches="tight", dpi=DOTS_PER_INCH)
     plt.close(fig)
@@ -55,7 +65,21 @@ def table(header, rows):
     Args:
         header: the columns' names, with units.
         rows: one tuple for each row; numbers are written as they are, so round them first.
+
+    Raises:
+        TypeError: the header holds no text, or the rows are no rows.
+        ValueError: a row has more or fewer entries than the header, or an array in one.
     """
+    header = _list(header, "header")
+    for name in header:
+        if not isinstance(name, str | numbers.Number):
+            raise TypeError(f"header holds a {type(name).__name__}: text is needed.")
+    rows = [_list(row, f"rows: {row!r}") for row in _list(rows, "rows")]
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"rows: {row} has {len(row)} entries, the header has {len(header)}.")
+        if any(np.ndim(cell) for cell in row if isinstance(cell, np.ndarray)):
+            raise ValueError("rows: a cell holds an array, and one number or text is needed.")
     lines = [header, ["---"] * len(header), *rows]
     display(Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)))
 
@@ -64,7 +88,8 @@ def mosaic(images, columns, gap=GAP, gap_level=0.12):
     """Lay images out row by row as one picture, with narrow light-grey gaps or without.
 
     Args:
-        images: shape (n, height, width) or (n, 784), values in [0, 1].
+        images: shape (n, height, width), or flat rows of square images, (n, height * width): grey
+            levels in [0, 1], or other finite numbers such as weights, which stay as they are.
         columns: how many stand in a row; the last row is filled up with white.
         gap: width of the gaps and of the margin, in pixels.
         gap_level: grey level of the gaps.
@@ -73,12 +98,14 @@ def mosaic(images, columns, gap=GAP, gap_level=0.12):
         float32, shape (rows * (height + gap) + gap, columns * (width + gap) + gap).
 
     Raises:
-        ValueError: `columns` is not positive.
+        TypeError: an argument is no number, or no whole one where it must be.
+        ValueError: `columns` is not positive or `gap` negative; the images have another shape, are
+            none, are bytes, or hold NaN or infinite values.
     """
-    if columns < 1:
-        raise ValueError(f"columns must be at least 1, got {columns}")
-    images = np.asarray(images)
-    images = images.reshape(len(images), 28, 28) if images.ndim == 2 else images
+    columns, gap = inputs.whole_number(columns, "columns", 1), inputs.whole_number(gap, "gap", 0)
+    gap_level = inputs.real_number(gap_level, "gap_level")
+    largest = np.finfo(np.float32).max
+    images = inputs.images(images, "images", lowest=-largest, highest=largest)
     height, width = images.shape[1:3]
     rows = -(-len(images) // columns)
     cells = np.zeros((rows * columns, height + gap, width + gap), np.float32)
@@ -93,15 +120,23 @@ def image_grid(images, columns, title=None, ax=None, width=None):
     """Draw images as a grid.
 
     Args:
-        images, columns: as for `mosaic`.
+        images: shape (n, height, width), or flat rows of square images; values in [0, 1].
+        columns: how many stand in a row.
         title: says what it is.
         ax: the axes to draw on; a new figure without it.
         width: of a new figure, in inches; by default 0.4 inches an image, 8 at the most.
 
     Returns:
         The figure.
+
+    Raises:
+        TypeError, ValueError: as for `mosaic`; a value outside [0, 1]; a width that is not
+            positive.
     """
-    picture = mosaic(images, columns)
+    picture = mosaic(inputs.drawable(images, "images"), columns)
+    if width is not None:
+        width = inputs.real_number(width, "width", above=0)
+    _require_title_and_axes(title, ax)
     if ax is None:
         width = width or min(8, max(3, 0.4 * columns))
         size = (width, width * picture.shape[0] / picture.shape[1] + (0.3 if title else 0))
@@ -117,27 +152,38 @@ def image_rows(rows, title=None):
     """Draw one labelled row of images for each entry: the same images, treated differently.
 
     Args:
-        rows: a dictionary from the row's label to images, all rows of one length, in the order to
-            draw them from the top.
+        rows: a dictionary from the row's label to images, values in [0, 1], all rows of one length
+            and all images of one size, in the order to draw them from the top.
         title: says what it is.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: the rows are not of one length.
+        TypeError: `rows` is no dictionary, or an entry holds no numbers.
+        ValueError: there are no rows; they are not of one length, or their images of one size; a
+            value lies outside [0, 1].
     """
-    lengths = {label: len(images) for label, images in rows.items()}
+    _require_title_and_axes(title)
+    if not hasattr(rows, "items"):
+        raise TypeError(f"rows is a {type(rows).__name__}: give a dictionary from label to images.")
+    if not rows:
+        raise ValueError("rows is empty: give at least one row of images.")
+    pictures = {
+        label: inputs.drawable(images, f"rows[{label!r}]") for label, images in rows.items()
+    }
+    lengths = {label: len(images) for label, images in pictures.items()}
     if len(set(lengths.values())) != 1:
         raise ValueError(f"rows must be of one length, got {lengths}")
-    columns = next(iter(lengths.values()))
-    picture = mosaic(
-        np.concatenate([np.reshape(r, (columns, 28, 28)) for r in rows.values()]), columns
-    )
+    sizes = {label: images.shape[1:] for label, images in pictures.items()}
+    if len(set(sizes.values())) != 1:
+        raise ValueError(f"rows must hold images of one size, got {sizes}")
+    columns, height = next(iter(lengths.values())), next(iter(sizes.values()))[0]
+    picture = mosaic(np.concatenate(list(pictures.values())), columns)
     width = min(7, 0.65 * columns)
     fig, ax = plt.subplots(figsize=(width, width * picture.shape[0] / picture.shape[1]))
     ax.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
-    centres = GAP + (28 + GAP) * np.arange(len(rows)) + 14
+    centres = GAP + (height + GAP) * np.arange(len(rows)) + height / 2
     ax.set(xticks=[], yticks=centres, yticklabels=list(rows))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -146,11 +192,49 @@ def image_rows(rows, title=None):
     return fig
 
 
+def before_and_after(came, now, title=None):
+    """Draw pictures as they came, of any size, and below each what was made of it.
+
+    Args:
+        came: a list of n arrays of shape (height, width), from 0, black, to 1, white.
+        now: shape (n, height, width), values in [0, 1], 1 is ink.
+        title: says what it is.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: there are none, or not as many of the one as of the other, or a value lies
+            outside [0, 1].
+    """
+    _require_title_and_axes(title)
+    came, now = _list(came, "came"), inputs.drawable(now, "now")
+    if len(came) != len(now):
+        raise ValueError(f"came holds {len(came)} pictures and now {len(now)}: give as many.")
+    names = [f"came[{index}]" for index in range(len(came))]
+    came = [inputs.numbers_of(x, name) for x, name in zip(came, names, strict=True)]
+    came = [inputs.drawable(x[None], name)[0] for x, name in zip(came, names, strict=True)]
+    size = (min(8, max(2, 0.8 * len(now))), 2.2)
+    fig, axes = plt.subplots(2, len(now), figsize=size, squeeze=False)
+    for column, (before, after) in enumerate(zip(came, now, strict=True)):
+        axes[0, column].imshow(before, cmap="gray", vmin=0, vmax=1)
+        axes[1, column].imshow(after, vmin=0, vmax=1, interpolation="nearest")
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    axes[0, 0].set_ylabel("as it came")
+    axes[1, 0].set_ylabel("now")
+    if title:
+        fig.suptitle(title, x=0.01, ha="left", size=plt.rcParams["axes.titlesize"])
+    return fig
+
+
 def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
     """Draw one line for each entry, told apart by colour, line style and a legend.
 
     Args:
-        series: a dictionary from the line's label to its values.
+        series: a dictionary from the line's label to its values, numbers; NaN leaves a gap.
         xlabel, ylabel: with units.
         title: says what it is.
         ax: the axes to draw on; a new figure without it.
@@ -158,11 +242,29 @@ def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
 
     Returns:
         The figure.
+
+    Raises:
+        TypeError: `series` is no dictionary, or an entry holds no numbers.
+        ValueError: there is no line, or one is no list of values or has none that is finite.
     """
+    if not hasattr(series, "items"):
+        kind = type(series).__name__
+        raise TypeError(f"series is a {kind}: give a dictionary from label to values.")
+    if not series:
+        raise ValueError("series is empty: give at least one line.")
+    start = inputs.real_number(start, "start")
+    lines = {label: inputs.numbers_of(line, f"series[{label!r}]") for label, line in series.items()}
+    for label, line in lines.items():
+        if line.ndim != 1:
+            raise ValueError(f"series[{label!r}] has shape {line.shape}, expected (n,).")
+        if not np.isfinite(line).any():
+            raise ValueError(f"series[{label!r}] has no finite value among its {len(line)}.")
+    _text(xlabel, "xlabel"), _text(ylabel, "ylabel")
+    _require_title_and_axes(title, ax)
     ax = plt.subplots(figsize=(6.5, 3.6))[1] if ax is None else ax
-    for index, (label, values) in enumerate(series.items()):
+    for index, (label, values) in enumerate(lines.items()):
         style = LINE_STYLES[index % len(LINE_STYLES)]
-        ax.plot(np.arange(start, start + len(values)), values, style, label=label)
+        ax.plot(start + np.arange(len(values)), values, style, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.25)
     ax.legend()
@@ -172,11 +274,12 @@ def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
 
 
 def latent_scatter(z, labels, title=None, ax=None):
-    """Draw two-dimensional codes coloured by digit, with each digit's name at its median code.
+    """Draw two-dimensional codes coloured by class, with each class's name at its median code.
 
     Args:
         z: shape (n, 2).
-        labels: digits 0 to 9, shape (n,).
+        labels: shape (n,): digits or other whole numbers, or names as text, 40 classes at most;
+            -1 is a code without a label, drawn in grey.
         title: says what it is.
         ax: the axes to draw on; a new figure without it.
 
@@ -184,18 +287,28 @@ def latent_scatter(z, labels, title=None, ax=None):
         The figure.
 
     Raises:
-        ValueError: the codes are not two-dimensional.
+        TypeError: the codes are no numbers.
+        ValueError: the codes are not two-dimensional or not finite, or there are none; there are
+            not as many labels, or some are neither whole numbers nor text, or too many classes.
     """
-    if np.ndim(z) != 2 or np.shape(z)[1] != 2:
-        raise ValueError(f"a scatter needs codes of shape (n, 2), got {np.shape(z)}")
+    z = inputs.numbers_of(z, "z")
+    if z.ndim != 2 or z.shape[1] != 2:
+        raise ValueError(f"z has shape {z.shape}: a scatter needs codes of shape (n, 2).")
+    z = inputs.rows(z, "z")
+    labels, classes = _classes(labels, len(z))
+    _require_title_and_axes(title, ax)
     ax = plt.subplots(figsize=(6, 5.4))[1] if ax is None else ax
-    for digit in range(10):
-        group = z[labels == digit]
-        colour = plt.get_cmap("tab10")(digit)
+    for index, name in enumerate(classes):
+        group = z[labels == name]
+        known = isinstance(name, str) or name >= 0
+        # a digit has its own colour, whichever others there are
+        place = name if not isinstance(name, str) and max(classes) <= 9 else index
+        colour = plt.get_cmap("tab10" if place < 10 else "tab20")(place % 20) if known else "0.7"
         ax.scatter(*group.T, s=7, alpha=0.6, color=colour, linewidths=0)
-        if len(group):
-            box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour}
-            ax.text(*np.median(group, axis=0), digit, ha="center", va="center", bbox=box)
+        if known:
+            style = "circle" if len(str(name)) == 1 else "round"
+            box = {"boxstyle": f"{style},pad=0.2", "facecolor": "white", "edgecolor": colour}
+            ax.text(*np.median(group, axis=0), name, ha="center", va="center", bbox=box)
     ax.set(xlabel="z₁", ylabel="z₂", aspect="equal")
     if title:
         ax.set_title(title)
@@ -206,12 +319,18 @@ def manifold_codes(steps, limit):
     """A square grid of two-dimensional codes, in the order in which `mosaic` draws them.
 
     Args:
-        steps: codes along each side.
+        steps: codes along each side, at least 2.
         limit: the grid spans [-limit, limit] in both directions.
 
     Returns:
         float32, shape (steps * steps, 2): z₁ grows to the right, z₂ upwards.
+
+    Raises:
+        TypeError: these are no numbers, or `steps` is no whole one.
+        ValueError: `steps` is below 2, or `limit` not positive.
     """
+    steps = inputs.whole_number(steps, "steps", least=2)
+    limit = inputs.real_number(limit, "limit", above=0)
     axis = np.linspace(-limit, limit, steps, dtype=np.float32)
     across, up = np.meshgrid(axis, axis[::-1])
     return np.stack([across.ravel(), up.ravel()], axis=1)
@@ -221,7 +340,7 @@ def manifold(images, limit, title=None):
     """Draw the images decoded from `manifold_codes(steps, limit)` over their latent coordinates.
 
     Args:
-        images: shape (steps * steps, 28, 28).
+        images: shape (steps * steps, height, width), values in [0, 1].
         limit: as given to `manifold_codes`.
         title: says what it is.
 
@@ -229,11 +348,17 @@ def manifold(images, limit, title=None):
         The figure.
 
     Raises:
-        ValueError: the images are no square of at least 2 by 2.
+        TypeError: these are no numbers.
+        ValueError: the images are no square of at least 2 by 2, or a value lies outside [0, 1];
+            `limit` is not positive.
     """
+    _require_title_and_axes(title)
+    images, limit = inputs.drawable(images, "images"), inputs.real_number(limit, "limit", above=0)
     steps = round(len(images) ** 0.5)
     if steps < 2 or steps**2 != len(images):
-        raise ValueError(f"a manifold is a square of images, at least 2 by 2: got {len(images)}")
+        raise ValueError(
+            f"images: a manifold is a square of images, at least 2 by 2: got {len(images)}"
+        )
     fig, ax = plt.subplots(figsize=(5.6, 5.6))
     half_step = limit / (steps - 1)
     extent = 2 * [-limit - half_step, limit + half_step]
@@ -243,3 +368,49 @@ def manifold(images, limit, title=None):
     if title:
         ax.set_title(title)
     return fig
+
+
+# ---------------------------------------------------------------- what comes in
+
+
+def _classes(labels, n):
+    """Labels as an array of shape (n,), and the classes among them, whole numbers or text."""
+    values = inputs.names_or_numbers(labels, "labels")
+    if values.shape != (n,):
+        raise ValueError(f"labels has shape {values.shape}, expected ({n},).")
+    if values.dtype.kind == "f":
+        wrong = values[~(values == np.floor(values)) | ~np.isfinite(values)]
+        if len(wrong):
+            raise ValueError(f"labels contains {wrong[0]:g}: whole numbers or names are needed.")
+    if values.dtype.kind != "U":
+        values = values.astype(np.int64)
+        if values.min() < -1:
+            raise ValueError(
+                f"labels contains {values.min()}: whole numbers from 0, or -1 for none."
+            )
+    classes = np.unique(values).tolist()
+    if len(classes) > MOST_CLASSES:
+        raise ValueError(
+            f"labels has {len(classes)} different values: at most {MOST_CLASSES} classes can be "
+            "told apart."
+        )
+    return values, classes
+
+
+def _list(values, name):
+    if isinstance(values, str | bytes | dict) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} is a {type(values).__name__}: a list or tuple is needed.")
+    return list(values)
+
+
+def _require_title_and_axes(title, ax=None):
+    if title is not None:
+        _text(title, "title")
+    if ax is not None and not hasattr(ax, "imshow"):
+        raise TypeError(f"ax is a {type(ax).__name__}: axes of matplotlib are needed.")
+
+
+def _text(value, name):
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a {type(value).__name__}: text is needed.")
+    return value

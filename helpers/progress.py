@@ -4,6 +4,8 @@ import time
 
 from IPython.display import clear_output, display
 
+from helpers.inputs import whole_number
+
 
 def progress(steps, label, total=None):
     """Go through an iterable and show a line such as `label: 12 of 60, 8 s left` meanwhile.
@@ -18,8 +20,16 @@ def progress(steps, label, total=None):
 
     Yields:
         The items of `steps`.
+
+    Raises:
+        TypeError: `steps` cannot be gone through, or has no length and there is no total.
+        ValueError: the total is negative.
     """
-    total = len(steps) if total is None else total
+    if not hasattr(steps, "__iter__"):
+        raise TypeError(f"steps = {steps!r}: a list or another iterable is needed, such as range.")
+    if total is None and not hasattr(steps, "__len__"):
+        raise TypeError("total = None: how many steps there are is needed, for they have no len().")
+    total = len(steps) if total is None else whole_number(total, "total", least=0)
     start = shown = time.monotonic()
     try:
         for done, step in enumerate(steps, start=1):

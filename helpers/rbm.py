@@ -3,8 +3,10 @@
     E(v, h) = -b.v - c.h - v.W.h        p(v, h) = exp(-E(v, h)) / Z
 
 Small functions hold the formulas; they take arrays, work in float32 as in float64, and check
-nothing. The class `RBM` holds the parameters (float32) and checks what it is given. Every
-energy, likelihood and log Z is in nats; a batch has one row per image.
+nothing, for they run at each step of a training. What is called once checks what it is given:
+`log_sum_exp`, `base_rate_bias`, `binary_states`, `train`, and the class `RBM`, which holds the
+parameters (float32). Every energy, likelihood and log Z is in nats; a batch has one row per image,
+and images may have any size.
 
 References:
     Hinton (2002), Training products of experts by minimizing contrastive divergence: CD-k.
@@ -14,13 +16,18 @@ References:
 """
 
 import json
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from helpers import inputs
+
 FILE_VERSION = 2
 PARAMETERS = ("W", "visible_bias", "hidden_bias")
 MOST_UNITS_TO_ENUMERATE = 25
+LARGEST_PARAMETER = 100  # exp(-100) is about the smallest number that float32 holds
 
 
 # ---------------------------------------------------------------- formulas
@@ -37,8 +44,25 @@ def softplus(x):
 
 
 def log_sum_exp(x):
-    """log of the sum of exp(x) over a whole array, without overflow."""
+    """log of the sum of exp(x) over a whole array, without overflow.
+
+    Args:
+        x: numbers, in an array of any shape that is not empty; -inf adds nothing.
+
+    Returns:
+        A number.
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: there are none, or one is NaN.
+    """
+    x = inputs.numbers_of(x, "x")
+    if x.size == 0 or np.isnan(x.max()):
+        raise ValueError(f"x of shape {x.shape} is empty or contains NaN: look where it is made.")
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     largest = x.max()
+    if np.isinf(largest):
+        return float(largest)
     return float(largest + np.log(np.exp(x - largest).sum()))
 
 
@@ -79,14 +103,36 @@ def base_rate_bias(v):
 
     Returns:
         float32, shape (n_visible,).
+
+    Raises:
+        TypeError: these are no numbers.
+        ValueError: another shape, NaN, or values outside [0, 1].
     """
+    v = checked_units("v", v, grey=True)
     mean = (v.sum(axis=0, dtype=np.float64) + 1.0) / (len(v) + 2.0)
     return np.log(mean / (1.0 - mean)).astype(np.float32)
 
 
 def binary_states(n_units, start=0, stop=None):
-    """Rows `start` to `stop` of the table of all 2**n_units states, as float64 zeros and ones."""
-    numbers = np.arange(start, 2**n_units if stop is None else stop)
+    """Rows `start` to `stop` of the table of all 2**n_units states, as float64 zeros and ones.
+
+    Args:
+        n_units: from 1 to 62.
+        start, stop: row numbers, as in a slice; all rows if they are left out. At most
+            2**25 rows are made at once.
+
+    Returns:
+        Shape (stop - start, n_units); the first unit is the one that changes with every row.
+
+    Raises:
+        TypeError: these are no whole numbers.
+        ValueError: they lie outside their ranges.
+    """
+    n_units = inputs.whole_number(n_units, "n_units", 1, 62)
+    start = inputs.whole_number(start, "start", 0, 2**n_units)
+    most = min(2**n_units, start + 2**MOST_UNITS_TO_ENUMERATE)
+    stop = inputs.whole_number(2**n_units if stop is None else stop, "stop", start, most)
+    numbers = np.arange(start, stop)
     return ((numbers[:, None] >> np.arange(n_units)) & 1).astype(np.float64)
 
 
@@ -217,14 +263,19 @@ class RBM:
         training: where `train` stands, a `TrainingState`; None before it began.
 
     Raises:
+        TypeError: an argument is of another type, such as a seed in place of a generator.
         ValueError: a number of units is below 1, or the bias does not fit.
+
+    Its methods raise the same two, and name the argument, where they are given rows that do not
+    fit or are not binary, or where the parameters have been set to NaN or to other shapes.
     """
 
     def __init__(self, n_visible, n_hidden, rng, weight_std=0.01, visible_bias=None):
         """Draw small weights; see the class."""
-        for name, size in (("n_visible", n_visible), ("n_hidden", n_hidden)):
-            if size < 1:
-                raise ValueError(f"{name} = {size}: an RBM needs at least one unit on each side.")
+        n_visible = inputs.whole_number(n_visible, "n_visible", least=1)
+        n_hidden = inputs.whole_number(n_hidden, "n_hidden", least=1)
+        weight_std = inputs.real_number(weight_std, "weight_std", 0, LARGEST_PARAMETER)
+        rng = inputs.random_generator(rng)
         normal = rng.standard_normal((n_visible, n_hidden), dtype=np.float32)
         self.W = np.float32(weight_std) * normal
         self.hidden_bias = np.zeros(n_hidden, dtype=np.float32)
@@ -234,8 +285,10 @@ class RBM:
         self.settings, self.training = {}, None
 
     def energy(self, v, h):
-        """E(v, h) per row, shape (n,), in nats."""
-        v, h = self._checked(v), checked_units("h", h, self.W.shape[1])
+        """E(v, h) per row, shape (n,), in nats; v and h have equally many rows."""
+        v, h = self._checked(v), self._checked_hidden(h)
+        if len(v) != len(h):
+            raise ValueError(f"v has {len(v)} rows and h has {len(h)}: they must be the same.")
         return energy(v, h, self.W, self.visible_bias, self.hidden_bias)
 
     def free_energy(self, v):
@@ -248,23 +301,23 @@ class RBM:
 
     def sample_hidden(self, v, rng):
         """h ~ p(h | v), shape (n, n_hidden)."""
-        return sample_bernoulli(self.hidden_probability(v), rng)
+        return sample_bernoulli(self.hidden_probability(v), inputs.random_generator(rng))
 
     def visible_probability(self, h):
         """p(v = 1 | h), shape (n, n_visible); h may hold probabilities."""
-        h = checked_units("h", h, self.W.shape[1], grey=True)
+        h = self._checked_hidden(h, grey=True)
         return visible_probability(h, self.W, self.visible_bias)
 
     def sample_visible(self, h, rng):
         """v ~ p(v | h), shape (n, n_visible)."""
-        return sample_bernoulli(self.visible_probability(h), rng)
+        return sample_bernoulli(self.visible_probability(h), inputs.random_generator(rng))
 
     def gibbs(self, v, rng):
         """An endless iterator of chain states, one `GibbsState` for each full step from v.
 
         The start itself is not among them. `itertools.islice(rbm.gibbs(v, rng), 200)` takes 200.
         """
-        v = self._checked(v)
+        v, rng = self._checked(v), inputs.random_generator(rng)
         while True:
             h = sample_bernoulli(hidden_probability(v, self.W, self.hidden_bias), rng)
             probability = visible_probability(h, self.W, self.visible_bias)
@@ -281,6 +334,7 @@ class RBM:
 
     def exact_samples(self, n, rng):
         """n independent exact draws of v, by enumerating the smaller side; (n, n_visible)."""
+        n, rng = inputs.whole_number(n, "n", least=1), inputs.random_generator(rng)
         minus_free_energies = self._minus_free_energies()
         cumulative = np.cumsum(np.exp(minus_free_energies - minus_free_energies.max()))
         chosen = np.searchsorted(cumulative, cumulative[-1] * rng.random(n), side="right")
@@ -290,6 +344,7 @@ class RBM:
 
     def _minus_free_energies(self, chunk=1024):
         """-F of all states of the smaller side, the other side summed out."""
+        self._check()
         parameters = self.W.T, self.hidden_bias, self.visible_bias
         if self.W.shape[0] < self.W.shape[1]:
             parameters = self.W, self.visible_bias, self.hidden_bias
@@ -308,7 +363,22 @@ class RBM:
         return minus_free_energies
 
     def log_likelihood(self, v, log_z):
-        """log p(v) = -F(v) - log Z per image, shape (n,), in nats; log_z exact or estimated."""
+        """log p(v) = -F(v) - log Z per image, shape (n,), in nats.
+
+        Args:
+            v: binary rows.
+            log_z: one number, from `log_partition`, or the `log_z` of an estimate.
+
+        Returns:
+            Shape (n,).
+
+        Raises:
+            TypeError: log_z is no number, but the whole estimate, say.
+            ValueError: it is not finite, or v does not fit.
+        """
+        if hasattr(log_z, "log_z"):
+            raise TypeError(f"log_z is a whole {type(log_z).__name__}: give estimate.log_z.")
+        log_z = inputs.real_number(log_z, "log_z")
         return -self.free_energy(v) - log_z
 
     def pseudo_likelihood(self, v, rng):
@@ -317,7 +387,7 @@ class RBM:
         Flips one random pixel i per image: n_visible * log sigmoid(F(flipped) - F(v)).
         Caveat: cheap, but it does not rank models as the likelihood does.
         """
-        v = self._checked(v)
+        v, rng = self._checked(v), inputs.random_generator(rng)
         rows, n_visible = np.arange(len(v)), v.shape[1]
         pixels = rng.integers(n_visible, size=len(v))
         flipped = v.copy()
@@ -333,7 +403,17 @@ class RBM:
         return ((v - self.visible_probability(self.sample_hidden(v, rng))) ** 2).mean(axis=1)
 
     def save(self, path):
-        """Write parameters, settings and the state of the training to an .npz file, no pickle."""
+        """Write parameters, settings and the state of the training to an .npz file, no pickle.
+
+        Args:
+            path: of the file, used as it is; ~ is the home folder.
+
+        Raises:
+            TypeError: it is no name of a file.
+            ValueError: parameters are NaN or do not fit.
+        """
+        path = _checked_path(path)
+        self._check()
         arrays = {name: getattr(self, name) for name in PARAMETERS}
         training = self.training._asdict() if self.training else {}
         texts = {"settings": self.settings, "rng": training.pop("rng", None)}
@@ -345,9 +425,17 @@ class RBM:
     def load(cls, path):
         """Read an RBM that `save` wrote.
 
+        Args:
+            path: of the file.
+
+        Returns:
+            The RBM, its parameters as float32.
+
         Raises:
-            ValueError: the file holds anything else.
+            TypeError: the path is no name of a file.
+            ValueError: the file holds anything else, or arrays that do not fit or are not finite.
         """
+        path = _checked_path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 saved = dict(file)
@@ -360,21 +448,45 @@ class RBM:
                 f"{path} has RBM file version {saved.get('version')}, this code reads "
                 f"{FILE_VERSION}: train and save the model again."
             )
-        rng = json.loads(str(saved.get("rng", "null")))
-        wanted = {*PARAMETERS, "settings", "rng", *(TrainingState._fields if rng else ())}
+        in_training = str(saved.get("rng", "null")) != "null"
+        wanted = {*PARAMETERS, "settings", "rng", *(TrainingState._fields if in_training else ())}
         missing = wanted - saved.keys()
         if missing:
             raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: save the model again.")
-        rbm = cls(*saved["W"].shape, np.random.default_rng(0), visible_bias=saved["visible_bias"])
-        rbm.W, rbm.hidden_bias = saved["W"], saved["hidden_bias"]
-        rbm.settings = json.loads(str(saved["settings"]))
-        if rng:
-            saved |= {"epoch": int(saved["epoch"]), "rng": rng}
-            rbm.training = TrainingState(*(saved[name] for name in TrainingState._fields))
+        rbm = cls.__new__(cls)
+        try:
+            for name in PARAMETERS:
+                setattr(rbm, name, _float32(saved[name], name))
+            rbm._check()
+            rbm.settings = dict(json.loads(str(saved["settings"])))
+            rbm.training = _read_training(rbm, saved) if in_training else None
+        except Exception as error:
+            raise ValueError(
+                f"{path} is not as RBM.save wrote it: {error} Train and save the model again."
+            ) from error
         return rbm
 
+    def _check(self):
+        """Raise an error unless the parameters, which anyone may set, fit and are finite."""
+        for name in PARAMETERS:
+            parameter = getattr(self, name)
+            if not (isinstance(parameter, np.ndarray) and parameter.dtype.kind == "f"):
+                raise TypeError(f"{name} is no NumPy array of floats: set it to one.")
+            inputs.finite(parameter, name)
+        shapes = [getattr(self, name).shape for name in PARAMETERS]
+        if len(shapes[0]) != 2 or shapes[1:] != [shapes[0][:1], shapes[0][1:]]:
+            raise ValueError(
+                "W, visible_bias and hidden_bias have shapes {}, {} and {}: expected "
+                "(n_visible, n_hidden), (n_visible,) and (n_hidden,).".format(*shapes)
+            )
+
     def _checked(self, v, grey=False):
+        self._check()
         return checked_units("v", v, self.W.shape[0], grey)
+
+    def _checked_hidden(self, h, grey=False):
+        self._check()
+        return checked_units("h", h, self.W.shape[1], grey)
 
 
 # ---------------------------------------------------------------- training
@@ -410,11 +522,17 @@ def train(
     Nothing happens until it is iterated: `for epoch in train(...): ...`. Monitor, draw or
     `break` in the loop; after a break or an interruption the RBM keeps what it has learnt.
     With `resume` a training that was broken off after a whole epoch, then or in a saved file,
-    ends bit for bit where the unbroken one ends.
+    ends bit for bit where the unbroken one ends. One that was interrupted within an epoch cannot
+    be resumed: save in the loop, and load the file of the last whole epoch.
+
+    A training counts as diverged where an epoch ends with any weight or bias that is not finite
+    or beyond +-100: one unit then decides another for certain, and samples no longer move. (On
+    digits the largest of a healthy one is 10 to 20.) Caveat: a step size that is merely too large
+    leaves hidden units that never change; that shows in the likelihood, not here.
 
     Args:
         rbm: an `RBM`.
-        v: images, shape (n, n_visible), binary; in [0, 1] if `resample`.
+        v: images, shape (n, n_visible), binary; in [0, 1] if `resample`; the same if `resume`.
         rng: NumPy generator; with `resume` it takes the state that it had then.
         epochs: passes through the images, with `resume` those done before included.
         batch_size: images in an update; the last batch of an epoch may be smaller.
@@ -432,27 +550,33 @@ def train(
         An `Epoch`.
 
     Raises:
+        TypeError: an argument is of another type, such as a seed in place of a generator.
         ValueError: unusable values or data, or nothing to resume, or other settings.
         FloatingPointError: the training diverges.
     """
+    rbm, rng = checked_rbm(rbm), inputs.random_generator(rng)
+    epochs = inputs.whole_number(epochs, "epochs", least=1)
+    batch_size = inputs.whole_number(batch_size, "batch_size", least=1)
+    gibbs_steps = inputs.whole_number(gibbs_steps, "gibbs_steps", least=1)
+    persistent_chains = inputs.whole_number(persistent_chains, "persistent_chains", least=0)
+    step_size = inputs.real_number(step_size, "step_size", least=0)
+    if final_step_size is not None:
+        final_step_size = inputs.real_number(final_step_size, "final_step_size", least=0)
+    momentum = inputs.real_number(momentum, "momentum", least=0, below=1)
+    weight_decay = inputs.real_number(weight_decay, "weight_decay", least=0)
+    centred, resample = _flag(centred, "centred"), _flag(resample, "resample")
+    resume = _flag(resume, "resume")
     given = locals().items()
     settings = {key: value for key, value in given if key not in ("rbm", "v", "rng", "resume")}
-    for name in ("epochs", "batch_size", "gibbs_steps"):
-        if settings[name] < 1:
-            raise ValueError(f"{name} = {settings[name]}: it must be at least 1.")
-    for name in ("persistent_chains", "step_size", "final_step_size", "weight_decay"):
-        if settings[name] is not None and not settings[name] >= 0:
-            raise ValueError(f"{name} = {settings[name]}: it must not be negative.")
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum = {momentum}: it must be at least 0 and below 1.")
     v = checked_units("v", v, rbm.W.shape[0], grey=resample)
     state = _resumed(rbm, settings, rng) if resume else _started(rbm, v, rng, persistent_chains)
-    rbm.settings, rbm.training = settings, state if resume else None
+    rbm.settings = settings
     first_epoch, *velocities, h_model, visible_offset, hidden_offset, _ = state
     parameters = rbm.W, rbm.visible_bias, rbm.hidden_bias
     final_step_size = step_size if final_step_size is None else final_step_size
     starts = range(0, len(v), batch_size)
     for epoch in range(first_epoch, epochs):
+        rbm.training = None  # within an epoch there is no state to go on from
         order = rng.permutation(len(v))
         for batch, start in enumerate(starts):
             v_data = v[order[start : start + batch_size]]
@@ -477,9 +601,11 @@ def train(
             step = step_size + done * (final_step_size - step_size)
             for arrays in zip(parameters, velocities, gradients, strict=True):
                 momentum_step(*arrays, step, momentum)
-        if not np.isfinite(rbm.W).all():
+        largest = np.array([np.abs(parameter).max() for parameter in parameters])  # NaN stays
+        if not (largest <= LARGEST_PARAMETER).all():
             raise FloatingPointError(
-                f"training diverged in epoch {epoch + 1}: choose a step_size below {step_size}."
+                f"training diverged in epoch {epoch + 1}: a weight or bias has reached "
+                f"{largest.max():g}; choose a step_size below {step_size:g}."
             )
         offsets = visible_offset, hidden_offset
         generator = rng.bit_generator.state
@@ -501,13 +627,16 @@ def _started(rbm, v, rng, persistent_chains):
 def _resumed(rbm, settings, rng):
     """The state that the RBM's training reached, with its random generator set back to it."""
     if rbm.training is None:
-        raise ValueError("resume = True: this RBM has no training to go on with.")
+        raise ValueError(
+            "resume = True: this RBM has no training to go on with, or it was interrupted within "
+            "an epoch: load a file that was saved after a whole one."
+        )
     may_differ = () if settings["final_step_size"] is not None else ("epochs",)
     for name, value in settings.items():
-        if name not in may_differ and value != rbm.settings[name]:
+        if name not in may_differ and value != rbm.settings.get(name):
             raise ValueError(
                 f"resume = True: {name} = {value}, but this training began with "
-                f"{rbm.settings[name]}: go on with the settings of then."
+                f"{rbm.settings.get(name)}: go on with the settings of then."
             )
     if settings["epochs"] <= rbm.training.epoch:
         raise ValueError(
@@ -524,23 +653,23 @@ def _resumed(rbm, settings, rng):
 # ---------------------------------------------------------------- checks at the boundary
 
 
-def checked_units(name, x, n_units, grey=False):
-    """x as float32, shape (n, n_units), binary or (grey) in [0, 1]; else ValueError."""
-    x = np.asarray(x)
-    if x.ndim != 2 or x.shape[1] != n_units or len(x) == 0:
+def checked_rbm(rbm):
+    """An `RBM` whose parameters fit and are finite, as it is; else TypeError or ValueError."""
+    if not isinstance(rbm, RBM):
+        raise TypeError(f"rbm is a {type(rbm).__name__}: RBM(n_visible, n_hidden, rng) makes one.")
+    rbm._check()
+    return rbm
+
+
+def checked_units(name, x, n_units=None, grey=False):
+    """x as float32, shape (n, n_units), binary or (grey) in [0, 1]; else TypeError, ValueError."""
+    x = inputs.numbers_of(x, name)
+    if x.ndim != 2 or 0 in x.shape or n_units not in (None, x.shape[1]):
         raise ValueError(
-            f"{name} has shape {x.shape}, expected (n, {n_units}) with n >= 1: one row per "
-            "image, e.g. images.reshape(len(images), -1)."
+            f"{name} has shape {x.shape}, expected (n, {n_units or 'n_visible'}) with n >= 1: one "
+            "row per image, e.g. images.reshape(len(images), -1)."
         )
-    x = x.astype(np.float32, copy=False)
-    lowest, highest = x.min(), x.max()
-    if np.isnan(lowest):
-        raise ValueError(f"{name} contains NaN: repair or drop those rows.")
-    if lowest < 0 or highest > 1:
-        raise ValueError(
-            f"{name} ranges from {lowest:g} to {highest:g}, expected [0, 1]: divide 8-bit grey "
-            "levels by 255."
-        )
+    x = inputs.in_range(x, name, 0, 1)
     if not grey and not ((x == 0) | (x == 1)).all():
         example = x[(x != 0) & (x != 1)][0]
         raise ValueError(
@@ -550,15 +679,48 @@ def checked_units(name, x, n_units, grey=False):
     return x
 
 
-def checked_bias(bias, n_visible):
-    """bias as float32, shape (n_visible,) and finite; else ValueError."""
-    bias = np.asarray(bias, dtype=np.float32)
-    if bias.shape != (n_visible,) or not np.isfinite(bias).all():
+def checked_bias(bias, n_visible, name="visible_bias"):
+    """bias as float32, shape (n_visible,) and finite; else TypeError or ValueError."""
+    bias = _float32(bias, name)
+    if bias.shape != (n_visible,):
         raise ValueError(
-            f"visible bias of shape {bias.shape}, expected ({n_visible},) and finite values: "
-            "base_rate_bias(v_train) gives one."
+            f"{name} has shape {bias.shape}, expected ({n_visible},): base_rate_bias(v_train) "
+            "gives one."
         )
-    return bias
+    return inputs.finite(bias, name)
+
+
+def _flag(value, name):
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} = {value!r}: True or False is needed.")
+    return bool(value)
+
+
+def _checked_path(path):
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise TypeError(f"path = {path!r}: the name of a file is needed, such as 'rbm.npz'.")
+    return Path(path).expanduser()
+
+
+def _float32(x, name):
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+        return inputs.numbers_of(x, name).astype(np.float32, copy=False)
+
+
+def _read_training(rbm, saved):
+    """The `TrainingState` among a file's arrays, each of the shape that the RBM asks for."""
+    n_visible, n_hidden = rbm.W.shape
+    chains = inputs.whole_number(rbm.settings.get("persistent_chains"), "persistent_chains", 0)
+    shapes = [(n_visible, n_hidden), (n_visible,), (n_hidden,), (chains, n_hidden)]
+    arrays = []
+    for name, shape in zip(TrainingState._fields[1:-1], [*shapes, *shapes[1:3]], strict=True):
+        array = inputs.finite(_float32(saved[name], name), name)
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}, expected {shape}.")
+        arrays.append(array)
+    epoch, rng = inputs.whole_number(saved["epoch"], "epoch", 1), json.loads(str(saved["rng"]))
+    getattr(np.random, rng["bit_generator"])(0).state = rng  # raises if it is no such state
+    return TrainingState(epoch, *arrays, rng)
 
 
 def _plain(number):

@@ -5,11 +5,55 @@ it first looks for devices, before any log level applies. Later, `fit` on arrays
 "NodeDef mentions attribute" whenever operations are deterministic. All would stand in every
 notebook. Import this module before anything that imports TensorFlow; set TF_CPP_MIN_LOG_LEVEL
 yourself to see what is logged.
+
+Keras must run on TensorFlow, with channels last and float32, which are its defaults. Where the
+environment or a `keras.json` says something else, the import ends with an ImportError that says so.
 """
 
+import json
 import os
 import sys
 from contextlib import contextmanager
+
+from helpers.inputs import whole_number
+
+NEEDED = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
+
+
+def _keras_json():
+    """Where Keras looks for its settings, found as it finds it, and what stands there."""
+    home = os.path.expanduser("~")
+    folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    path = os.path.expanduser(os.path.join(os.environ.get("KERAS_HOME", folder), "keras.json"))
+    try:
+        with open(path, encoding="utf-8") as file:
+            settings = json.load(file)
+    except (OSError, ValueError):  # then Keras takes its defaults
+        return path, {}
+    return path, settings if isinstance(settings, dict) else {}
+
+
+def _refuse_other_settings():
+    """Raise an ImportError if Keras would not start as this course needs it."""
+    path, settings = _keras_json()
+    places = {name: (value, path) for name, value in settings.items()}
+    if os.environ.get("KERAS_BACKEND"):
+        settings["backend"] = os.environ["KERAS_BACKEND"]
+        places["backend"] = settings["backend"], "the environment variable KERAS_BACKEND"
+    if "keras" in sys.modules:
+        config = sys.modules["keras"].config
+        settings = {name: getattr(config, name)() for name in NEEDED}
+    for name, needed in NEEDED.items():
+        if settings.get(name, needed) != needed:
+            value, place = places.get(name, (None, None))
+            place = place if value == settings[name] else "this session"
+            remedy = "there" if place == path else "and restart Python"
+            if name == "backend" and place != path:
+                remedy = "by KERAS_BACKEND=tensorflow and restart Python"
+            raise ImportError(
+                f"Keras is set to {name} = {settings[name]!r} by {place}, but this course needs "
+                f"{needed!r}: set it {remedy}."
+            )
 
 
 @contextmanager
@@ -25,6 +69,7 @@ def _silent_file_descriptor_2():
         os.close(saved)
 
 
+_refuse_other_settings()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _silent_file_descriptor_2():
     import keras
@@ -41,13 +86,13 @@ def set_seed(seed):
     digits. Deterministic operations exclude XLA, which draws other random numbers anyway.
 
     Args:
-        seed: a non-negative integer below 2**32.
+        seed: a whole number from 0 to 2**32 - 1.
 
     Raises:
-        ValueError: the seed is not such an integer.
+        TypeError: the seed is no whole number.
+        ValueError: it lies outside that range.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be an integer from 0 to 2**32 - 1, got {seed!r}")
+    seed = whole_number(seed, "seed", least=0, most=2**32 - 1)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

@@ -10,13 +10,178 @@ References:
     Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders: section 3.
 """
 
+import functools
+import inspect
 import math
 
+import numpy as np
+
+from helpers import inputs
+from helpers.batches import as_tensor, by_name, fit_arguments, pictures, refuse_weights
+from helpers.networks import (
+    follow_frozen_parts,
+    is_symbolic,
+    last_activation,
+    optimiser,
+    refuse_compiled,
+    shape_of,
+    sizes,
+    tensors,
+)
 from helpers.runtime import keras, resumable, tf
 
 ops = keras.ops
 
 
+# ---------------------------------------------------------------- around the taught code
+
+
+def _grey_levels(function):
+    """A decorator around a reconstruction loss of (x, x_logits): x lies in [0, 1], in its shape.
+
+    In a graph, as in training, shapes are compared and nothing else: `fit` has looked at the
+    values.
+
+    Args:
+        function: of x and x_logits.
+
+    Returns:
+        The function; it raises a TypeError or ValueError that names what does not fit.
+    """
+
+    @functools.wraps(function)
+    @inputs.same_shape("x", "x_logits")
+    @tensors("x_logits")
+    def of_one_type(x, x_logits):
+        return function(ops.cast(x, x_logits.dtype), x_logits)
+
+    @functools.wraps(function)
+    def checked(x, x_logits):
+        if not is_symbolic(x):
+            values = inputs.numbers_of(x, "x")
+            if values.ndim == 0:
+                raise ValueError("x has shape (), expected (n, ...), one image a row.")
+            inputs.in_range(values, "x", 0, 1)
+            x = x if tf.is_tensor(x) else values
+        return of_one_type(x, x_logits)
+
+    return checked
+
+
+def _checked_parts(init):
+    """A decorator around `VAE.__init__`: encoder, decoder and loss fit together.
+
+    Args:
+        init: the method.
+
+    Returns:
+        The method; it raises a TypeError or ValueError that names what does not fit.
+    """
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def checked(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        encoder, decoder = given["encoder"], given["decoder"]
+        for name, part in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(part, keras.Model):
+                raise TypeError(f"{name} = {part!r}: a Keras model is needed.")
+        loss = given.get("reconstruction_loss", squared_error)
+        if not callable(loss):
+            raise TypeError(
+                f"reconstruction_loss = {loss!r}: a function of (x, x_logits) is needed, such as "
+                "bernoulli_loss."
+            )
+        if given.get("seed") is not None:
+            kwargs["seed"] = inputs.whole_number(given["seed"], "seed", least=0)
+            args = args[: list(signature.parameters).index("seed")]
+        x, codes = shape_of(encoder, "input"), shape_of(encoder, "output")
+        z, x_logits = shape_of(decoder, "input"), shape_of(decoder, "output")
+        if codes is not None and not (isinstance(codes, list) and len(codes) == 2):
+            raise ValueError(
+                f"encoder has outputs of shape {codes}: a pair is needed, (z_mean, z_log_var)."
+            )
+        if codes is not None and codes[0] != codes[1]:
+            raise ValueError(f"encoder's z_mean has shape {codes[0]} and z_log_var {codes[1]}.")
+        if None not in (codes, z) and codes[0] != z:
+            raise ValueError(
+                f"decoder takes codes of shape {z}, the encoder's have {codes[0]}: make both with "
+                "one n_latent."
+            )
+        if None not in (x, x_logits) and x != x_logits:
+            raise ValueError(
+                f"decoder draws pictures of shape {x_logits}, the encoder takes {x}: end it with "
+                f"keras.layers.Reshape({x})."
+            )
+        if loss in LOSSES_OF_LOGITS and last_activation(decoder) in ("sigmoid", "softmax"):
+            raise ValueError(
+                f"decoder ends in a {last_activation(decoder)}, and {loss.__name__} takes logits: "
+                "leave the activation of its last layer out."
+            )
+        return init(*args, **kwargs)
+
+    return checked
+
+
+def _checked_compile(method):
+    """A decorator around `VAE.compile`: an optimiser, and nothing that the training leaves out.
+
+    Args:
+        method: `compile`.
+
+    Returns:
+        The method; it raises a TypeError or ValueError that names what cannot be honoured.
+    """
+
+    @functools.wraps(method)
+    def checked(self, optimizer, *more, **kwargs):
+        if more:
+            kwargs["loss"] = more[0]
+        refuse_compiled(self, kwargs)
+        _refuse_other_loss(self)
+        return method(self, optimiser(optimizer, "optimizer"), **kwargs)
+
+    return checked
+
+
+def _refuse_other_loss(vae):
+    """Raise a ValueError unless the reconstruction loss gives one number for each image."""
+    shape = shape_of(vae.encoder, "input")
+    if shape is not None and None not in shape:
+        two = ops.zeros((2, *shape))
+        found = tuple(vae.reconstruction_loss(two, two).shape)
+        if found != (2,):
+            raise ValueError(
+                f"reconstruction_loss gave shape {found} for 2 images, expected (2,): sum over all "
+                "axes but the first."
+            )
+
+
+def with_losses_of_parts(method):
+    """A decorator around `losses_per_image`: the parts' own losses are part of the loss.
+
+    These are Keras's regularisers, and what a layer gives to `add_loss`.
+
+    Args:
+        method: `losses_per_image`.
+
+    Returns:
+        The method; where no part has a loss of its own it does what it did.
+    """
+
+    @functools.wraps(method)
+    def added(self, x, training=False):
+        loss, reconstruction, kl = method(self, x, training)
+        return loss + sum(self.losses) if self.losses else loss, reconstruction, kl
+
+    return added
+
+
+# ---------------------------------------------------------------- the terms of the loss
+
+
+@tensors("z_mean", "z_log_var", axes=1)
+@inputs.same_shape("z_mean", "z_log_var")
 def gaussian_kl(z_mean, z_log_var):
     """KL divergence of N(z_mean, exp(z_log_var)) from the standard normal, in nats per image.
 
@@ -32,6 +197,8 @@ def gaussian_kl(z_mean, z_log_var):
     return 0.5 * ops.sum(ops.exp(z_log_var) + ops.square(z_mean) - 1 - z_log_var, axis=-1)
 
 
+@tensors("z_mean", "z_log_var", "epsilon")
+@inputs.same_shape("z_mean", "z_log_var", "epsilon")
 def sample_latent(z_mean, z_log_var, epsilon):
     """Turn standard normal noise into a draw from q(z|x): z = mean + standard deviation * epsilon.
 
@@ -47,6 +214,7 @@ def sample_latent(z_mean, z_log_var, epsilon):
     return z_mean + ops.exp(0.5 * z_log_var) * epsilon
 
 
+@tensors("log_weights", axes=1)
 def importance_weighted_bound(log_weights):
     """A lower bound on log p(x) from k draws of the latent code, in nats per image.
 
@@ -68,6 +236,7 @@ def importance_weighted_bound(log_weights):
 
 
 @keras.saving.register_keras_serializable("helpers")
+@_grey_levels
 def squared_error(x, x_logits):
     """Sum over pixels of (x - sigmoid(x_logits))^2, one number per image.
 
@@ -85,6 +254,7 @@ def squared_error(x, x_logits):
 
 
 @keras.saving.register_keras_serializable("helpers")
+@_grey_levels
 def bernoulli_loss(x, x_logits):
     """-log p(x|z) of independent binary pixels, one number per image, in nats.
 
@@ -104,6 +274,44 @@ def bernoulli_loss(x, x_logits):
     return ops.sum(cross_entropy, axis=tuple(range(1, len(x.shape))))
 
 
+LOSSES_OF_LOGITS = (squared_error, bernoulli_loss)
+bernoulli_loss.is_likelihood = True  # minus the logarithm of one, in nats, with its constants
+
+
+def _of_a_likelihood(function):
+    """A decorator around `log_importance_weights`: the loss is -log p(x|z), the images fit it.
+
+    Args:
+        function: of (vae, x, n_draws).
+
+    Returns:
+        The function; it raises a TypeError or ValueError that names what does not fit.
+    """
+
+    @functools.wraps(function)
+    def checked(vae, x, n_draws):
+        if not isinstance(vae, keras.Model) or not hasattr(vae, "reconstruction_loss"):
+            raise TypeError(f"vae = {vae!r}: a VAE is needed.")
+        loss = vae.reconstruction_loss
+        if not getattr(loss, "is_likelihood", False):
+            name = getattr(loss, "__name__", loss)
+            raise ValueError(
+                f"vae was trained on {name}, which is not marked as -log p(x|z) in nats: use "
+                "bernoulli_loss, or mark a loss of your own that is one, "
+                "loss.is_likelihood = True."
+            )
+        x = vae.checked_images(x, "x")
+        if loss is bernoulli_loss and not np.isin(x, (0, 1)).all():
+            raise ValueError(
+                "x holds grey levels, and bernoulli_loss is the likelihood of binary pixels only: "
+                "binarise it first, such as by binarise_by_sampling."
+            )
+        return function(vae, x, inputs.whole_number(n_draws, "n_draws", least=1))
+
+    return checked
+
+
+@_of_a_likelihood
 def log_importance_weights(vae, x, n_draws):
     """log p(x, z) - log q(z|x) for several draws of each image's code, in nats.
 
@@ -111,13 +319,19 @@ def log_importance_weights(vae, x, n_draws):
     log p(z) - log q(z|x) = 1/2 sum_j (epsilon_j^2 - z_j^2 + z_log_var_j).
 
     Args:
-        vae: a `VAE` whose reconstruction loss is -log p(x|z), such as `bernoulli_loss`.
-        x: images, shape (n, ...); 100 images and 500 draws take about 0.5 GB.
+        vae: a `VAE` whose reconstruction loss is -log p(x|z): `bernoulli_loss`, or one of your
+            own that you marked by `loss.is_likelihood = True`.
+        x: images, shape (n, ...), binary for `bernoulli_loss`; 100 images and 500
+            draws take about 0.5 GB.
         n_draws: draws for each image.
 
     Returns:
         shape (n, n_draws); `importance_weighted_bound` makes a bound on log p(x) of them, and
         their mean over the draws estimates the ELBO.
+
+    Raises:
+        TypeError: `vae` is no VAE, or an argument holds no numbers.
+        ValueError: the loss is not marked as a likelihood, or the images do not fit it.
     """
     z_mean, z_log_var = (ops.repeat(part, n_draws, axis=0) for part in vae.encoder(x))
     epsilon = keras.random.normal(ops.shape(z_mean), seed=vae.noise)
@@ -140,11 +354,21 @@ def active_units(z_mean, threshold=0.01):
         A whole number from 0 to n_latent.
 
     Raises:
-        ValueError: there are fewer than two images.
+        TypeError: the codes or the threshold are no numbers.
+        ValueError: there are fewer than two images, or these are no codes, such as the pair
+            (z_mean, z_log_var).
     """
-    if len(z_mean) < 2:
-        raise ValueError(f"a variance over images needs at least 2 of them, got {len(z_mean)}")
+    if isinstance(z_mean, list | tuple) and len(z_mean) == 2 and hasattr(z_mean[0], "shape"):
+        raise ValueError("z_mean is a pair: give the mean codes only, encoder(x)[0].")
+    inputs.rows(z_mean, "z_mean", least=2)
+    threshold = inputs.real_number(threshold, "threshold", least=0)
+    z_mean = z_mean if tf.is_tensor(z_mean) else _floats(z_mean)
     return int(ops.sum(ops.var(z_mean, axis=0) > threshold))
+
+
+def _floats(x):
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 @resumable
@@ -169,9 +393,17 @@ class VAE(keras.Model):
     of your own must be registered with Keras for that.
 
     The reported `loss`, `reconstruction_loss` and `kl_loss` are means over all images of an epoch,
-    however the batches divide them.
+    however the batches divide them. Regularisers and `add_loss` of the parts are in `loss`. Labels
+    are not used. Images are looked at once in a call: floats in the range of the loss, in the
+    encoder's shape or flat; 0 and 1 may be whole numbers.
+
+    Raises:
+        TypeError, ValueError: parts, images or options that do not fit, each in the call that
+            takes it, or that the training would leave out: losses and metrics given to `compile`,
+            weights of samples or classes, layers that do not compute in float32.
     """
 
+    @_checked_parts
     def __init__(self, encoder, decoder, reconstruction_loss=squared_error, seed=None, **kwargs):
         """Assemble the parts; see the class."""
         super().__init__(**kwargs)
@@ -184,6 +416,7 @@ class VAE(keras.Model):
         self.averages = [keras.metrics.Mean(name) for name in names]
         self.built = True  # because its parts are
 
+    @_checked_compile
     def compile(self, optimizer, **kwargs):
         """Choose the optimiser; its variables are made here, and a step is then traced once."""
         super().compile(optimizer, **kwargs)
@@ -194,6 +427,7 @@ class VAE(keras.Model):
         z_mean, _ = self.encoder(x, training=training)
         return ops.sigmoid(self.decoder(z_mean, training=training))
 
+    @with_losses_of_parts
     def losses_per_image(self, x, training=False):
         """Loss, reconstruction loss and KL of each image, nats, with one draw of z for each."""
         z_mean, z_log_var = self.encoder(x, training=training)
@@ -224,6 +458,56 @@ class VAE(keras.Model):
             average.update_state(loss)
         return {average.name: average.result() for average in self.averages}
 
+    def fit(self, *args, **kwargs):
+        """Keras's `fit`; see the class for what the images must be."""
+        given = fit_arguments(args, kwargs, self.checked_images)
+        if self.compiled:
+            follow_frozen_parts(self, [(self.optimizer, self)])
+        return super().fit(**given)
+
+    def __call__(self, x, *args, **kwargs):
+        """Keras's call; see the class for what the images must be."""
+        return super().__call__(as_tensor(x, "x", self.checked_images), *args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """Keras's `evaluate`; see the class for what the images must be."""
+        if kwargs.get("_use_cached_eval_dataset"):  # within `fit`, which has looked at them
+            return super().evaluate(*args, **kwargs)
+        return super().evaluate(**self.checked_arguments(keras.Model.evaluate, args, kwargs))
+
+    def predict(self, *args, **kwargs):
+        """Keras's `predict`; see the class for what the images must be."""
+        return super().predict(**self.checked_arguments(keras.Model.predict, args, kwargs))
+
+    def train_on_batch(self, *args, **kwargs):
+        """Keras's `train_on_batch`; see the class for what the images must be."""
+        given = self.checked_arguments(keras.Model.train_on_batch, args, kwargs, batch=True)
+        if self.compiled:
+            follow_frozen_parts(self, [(self.optimizer, self)])
+        return super().train_on_batch(**given)
+
+    def test_on_batch(self, *args, **kwargs):
+        """Keras's `test_on_batch`; see the class for what the images must be."""
+        given = self.checked_arguments(keras.Model.test_on_batch, args, kwargs, batch=True)
+        return super().test_on_batch(**given)
+
+    def predict_on_batch(self, x):
+        """Keras's `predict_on_batch`; see the class for what the images must be."""
+        return super().predict_on_batch(as_tensor(x, "x", self.checked_images))
+
+    def checked_arguments(self, method, args, kwargs, batch=False):
+        """The arguments of a method of Keras by name, with images as the encoder takes them."""
+        given, check = by_name(method, args, kwargs), self.checked_images
+        refuse_weights(given)
+        x = given.get("x")
+        return given | {"x": as_tensor(x, "x", check) if batch else check(x, "x")}
+
+    def checked_images(self, data, name):
+        """Images or batches of them as the encoder takes them; see `helpers.batches.pictures`."""
+        shape = shape_of(self.encoder, "input")
+        drawn = self.reconstruction_loss in LOSSES_OF_LOGITS or shape is None or len(shape) > 1
+        return pictures(data, name, shape, *((0, 1) if drawn else (None, None)))
+
     def get_config(self):
         """What `from_config` needs to make such a model anew; Keras adds the weights."""
         parts = {
@@ -233,6 +517,7 @@ class VAE(keras.Model):
         return config | {"seed": self.noise.get_config()["seed"], "name": self.name}
 
 
+@sizes("n_latent", "hidden_units")
 def dense_encoder(n_latent, hidden_units=256):
     """One hidden layer from a 28 x 28 image to the mean and log-variance of q(z|x)."""
     x = keras.Input((28, 28))
@@ -243,6 +528,7 @@ def dense_encoder(n_latent, hidden_units=256):
     return keras.Model(x, [z_mean, z_log_var], name="encoder")
 
 
+@sizes("n_latent", "hidden_units")
 def dense_decoder(n_latent, hidden_units=256):
     """One hidden layer from a latent code to the logits of a 28 x 28 image."""
     z = keras.Input((n_latent,))
@@ -251,6 +537,7 @@ def dense_decoder(n_latent, hidden_units=256):
     return keras.Model(z, keras.layers.Reshape((28, 28))(x_logits), name="decoder")
 
 
+@sizes("n_latent", lists=("layers",))
 def deep_encoder(n_latent, layers):
     """Several hidden layers, with SiLU, from a 28 x 28 image to mean and log-variance of q(z|x).
 
@@ -268,6 +555,7 @@ def deep_encoder(n_latent, layers):
     return keras.Model(x, [keras.layers.Dense(n_latent)(hidden) for _ in range(2)])
 
 
+@sizes("n_latent", lists=("layers",))
 def deep_decoder(n_latent, layers):
     """The mirror of `deep_encoder`: the same layers, reversed, from a code to 28 x 28 logits."""
     z = hidden = keras.Input((n_latent,))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bad_arguments import faults
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_rbms import Truth, generator, random_rbm, seeds, sizes
@@ -117,6 +118,9 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 0.5]), "from 0 to 1"),
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0.5, 1]), "from 0 to 1"),
         (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, 1, 1]), "from 0 to 1"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [[0, 1]]), r"shape \(1, 2"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0], rng, [0, np.nan, 1]), "from 0"),
+        (lambda rbm, rng: annealed_importance_sampling(rbm, V[0] + np.nan, rng), "contains nan"),
         (lambda rbm, rng: reverse_ais(rbm, V[0], V[:1], rng), "1 row"),
         (lambda rbm, rng: reverse_ais(rbm, V[0], V + 0.5, rng), "v_model contains 0.5"),
     ],
@@ -125,3 +129,36 @@ def test_unusable_values_are_refused(call, message):
     rng = generator()
     with pytest.raises(ValueError, match=message):
         call(RBM(3, 2, rng), rng)
+
+
+AIS = {"base_visible_bias": np.zeros(3), "rng": generator(), "temperatures": 10}
+
+
+@pytest.mark.parametrize(
+    ("function", "more"),
+    [(annealed_importance_sampling, {"chains": 5}), (reverse_ais, {"v_model": V})],
+)
+def test_every_argument_is_right_or_refused_by_name(function, more):
+    given = AIS | more | {"rbm": RBM(3, 2, generator())}
+    assert faults(function, given, [("base_visible_bias", "one row")]) == []
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "number"), [(np.int64(4), 4), (np.array(4), 4), ([0, 1], 2)]
+)
+def test_temperatures_may_be_a_whole_number_of_any_kind_or_a_list(temperatures, number):
+    rbm, rng = RBM(3, 2, generator()), generator()
+    estimate = annealed_importance_sampling(rbm, V[0], rng, temperatures, np.int32(5))
+    assert (estimate.temperatures, estimate.chains) == (number, 5)
+
+
+@pytest.mark.parametrize("name", ["W", "visible_bias", "hidden_bias"])
+def test_an_rbm_whose_parameters_are_nan_in_part_has_no_estimate(name):
+    rbm, rng = RBM(3, 2, generator()), generator()
+    getattr(rbm, name)[-1] = np.nan
+    for call in (
+        lambda: annealed_importance_sampling(rbm, np.zeros(3), rng, 5),
+        lambda: reverse_ais(rbm, np.zeros(3), V, rng, 5),
+    ):
+        with pytest.raises(ValueError, match=f"{name} contains nan"):
+            call()

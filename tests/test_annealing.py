@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from bad_arguments import faults
 from resuming import assert_resumed_ends_as_unbroken
 from small_vaes import forgetful_vae, small_vae, two_stage_vae
 
@@ -76,8 +77,81 @@ def test_schedules_but_the_cyclical_never_fall():
     ],
 )
 def test_bad_argument_is_named(schedule, arguments, name):
-    with pytest.raises(ValueError, match=f"{name} must"):
+    with pytest.raises(ValueError, match=rf"{name}\b.* must"):
         schedule(1, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "words"),
+    [
+        (annealing.linear, ("a", 3), "step holds"),
+        (annealing.linear, (None, 3), "step holds"),
+        (annealing.linear, (np.array([1, np.nan]), 3), "step contains nan"),
+        (annealing.linear, (1, "a"), "length = 'a'"),
+        (annealing.constant, (1, np.inf), "weight = inf"),
+        (annealing.constant, (1, None), "weight = None"),
+        (annealing.logistic, (1, np.nan, 3), "midpoint = nan"),
+        (annealing.logistic, (1, [1, 2], 3), "midpoint = "),
+        (annealing.cyclical, (1, 10, True), "rise = True"),
+        (annealing.KLAnnealing, (0.5,), "schedule = 0.5"),
+        (annealing.free_bits_kl, (np.zeros((3, 2)), np.zeros((3, 1)), 0.1), "must be the same"),
+        (annealing.free_bits_kl, (np.zeros((3, 2)), np.zeros((3, 2)), None), "floor = None"),
+        (annealing.free_bits_kl, (np.zeros((3, 2)), np.zeros((3, 2)), -1), "floor = -1"),
+        (annealing.free_bits_kl, (None, np.zeros((3, 2)), 0.1), "z_mean holds"),
+    ],
+)
+def test_what_is_no_number_is_named(function, arguments, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        function(*arguments)
+
+
+ANY_NUMBERS = ["minus one", "zero", "two and a half", "True", "empty list", "empty table"]
+ANY_NUMBERS += ["no columns", "one row", "three axes", "four axes", "another width", "below zero"]
+ANY_NUMBERS += ["grey levels in bytes", "pictures in bytes", "pictures below zero"]
+
+
+@pytest.mark.parametrize(
+    ("function", "good", "right"),
+    [
+        (annealing.constant, {"step": 1, "weight": 1}, {"weight": ["zero"]}),
+        (annealing.linear, {"step": 1, "length": 3}, {}),
+        (
+            annealing.logistic,
+            {"step": 1, "midpoint": 3, "width": 2, "highest": 1},
+            {"midpoint": ["minus one", "zero"], "highest": ["zero"]},
+        ),
+        (annealing.cyclical, {"step": 1, "period": 3, "rise": 0.5}, {}),
+        (annealing.KLAnnealing, {"schedule": abs, "every": "batch"}, {"schedule": ["function"]}),
+        (
+            lambda floor: small_vae(annealing.FreeBitsVAE, floor=floor),
+            {"floor": 0.1},
+            {"floor": ["zero"]},
+        ),
+    ],
+)
+def test_whatever_comes_is_handled_right_or_refused(function, good, right):
+    """A schedule takes any finite steps; 2.5 is a weight, a length and a floor."""
+    harmless = [(name, key) for name, keys in right.items() for key in keys]
+    harmless += [("step", key) for key in ANY_NUMBERS]
+    numbers = set(good) - {"step", "rise", "schedule", "every"}
+    harmless += [(name, "two and a half") for name in numbers]
+    assert faults(function, good, harmless) == []
+
+
+def test_a_step_may_be_a_small_whole_number_type():
+    steps = np.array([0, 250], np.uint8)
+    np.testing.assert_allclose(annealing.cyclical(steps, 300), [0, 1])
+    np.testing.assert_allclose(annealing.linear(list(steps), 500), [0, 0.5])
+
+
+def test_the_callback_wants_a_vae_and_a_schedule_of_numbers(images):
+    other = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    other.compile("sgd", "mse")
+    callback = annealing.KLAnnealing(annealing.constant)
+    with pytest.raises(TypeError, match="moves the kl_weight of a VAE"):
+        other.fit(images, np.zeros(64), callbacks=[callback], verbose=0)
+    with pytest.raises(TypeError, match="the schedule gave after 0 epochs = None"):
+        fit_with(lambda t: None, images)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +232,7 @@ def test_callback_names_a_bad_schedule(images):
     for weight in (-0.5, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="after 1 epochs"):
             fit_with(lambda t, bad=weight: bad if t == 1 else 1.0, images, "epoch", epochs=2)
-    with pytest.raises(ValueError, match="every must be"):
+    with pytest.raises(ValueError, match="every = 'step': choose"):
         annealing.KLAnnealing(annealing.constant, "step")
 
 
@@ -210,8 +284,10 @@ def test_a_free_bits_vae_saved_before_its_training_keeps_its_floor(tmp_path):
 
 
 def test_a_negative_floor_is_refused():
-    with pytest.raises(ValueError, match="floor must"):
+    with pytest.raises(ValueError, match="floor = -1: it must be at least 0"):
         small_vae(annealing.FreeBitsVAE, floor=-1.0)
+    with pytest.raises(TypeError, match="floor = None"):
+        small_vae(annealing.FreeBitsVAE, floor=None)
 
 
 @pytest.mark.parametrize("binarise", [False, True])

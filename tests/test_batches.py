@@ -2,11 +2,12 @@ import itertools
 
 import numpy as np
 import pytest
+from bad_arguments import faults
 
 from helpers.batches import shuffled_batches
 from helpers.runtime import keras, set_seed, tf
 
-IMAGES = np.arange(20, dtype=np.float32).reshape(10, 2, 1)
+IMAGES = np.arange(20, dtype=np.float32).reshape(10, 2, 1) / 32
 EPOCHS = 4
 
 
@@ -34,8 +35,8 @@ def shown_by_fit(batches, epochs=EPOCHS, steps_per_execution=1):
 def test_every_image_is_shown_once_an_epoch_in_another_order_each_time():
     epochs = gone_through(shuffled_batches(IMAGES, 5, seed=0)).reshape(EPOCHS, 10, 2)
     for epoch in epochs:
-        np.testing.assert_array_equal(np.sort(epoch.ravel()), np.arange(20))
-        assert (epoch[:, 1] - epoch[:, 0] == 1).all(), "images stay whole"
+        np.testing.assert_array_equal(np.sort(epoch.ravel()), np.arange(20) / 32)
+        assert (epoch[:, 1] - epoch[:, 0] == 1 / 32).all(), "images stay whole"
     for one, other in itertools.combinations(epochs, 2):
         assert (one != other).any()
 
@@ -54,7 +55,7 @@ def test_the_order_depends_on_the_seed_and_on_no_other():
 @pytest.mark.parametrize("steps_per_execution", [1, 3])
 def test_fit_shows_the_epochs_in_turn_from_whichever_it_begins_with(binarise, steps_per_execution):
     """At the end of an epoch Keras starts an iterator that it does not use: no order is lost."""
-    images = IMAGES / 20
+    images = IMAGES
 
     def batches(first_epoch=0):
         return shuffled_batches(images, 3, 7, binarise, first_epoch)
@@ -102,10 +103,73 @@ def test_a_white_pixel_stays_white_even_at_the_lowest_uniform_draw(monkeypatch):
 
 @pytest.mark.parametrize("batch_size", [0, 11, 2.5])
 def test_a_batch_size_that_fills_no_batch_is_refused(batch_size):
-    with pytest.raises(ValueError, match=f"from 1 to 10, got {batch_size}"):
+    with pytest.raises((TypeError, ValueError), match=f"batch_size = {batch_size}: .*at most 10"):
         shuffled_batches(IMAGES, batch_size, 0)
 
 
 def test_an_epoch_before_the_first_is_refused():
-    with pytest.raises(ValueError, match="must not be negative, got -1"):
+    with pytest.raises(ValueError, match="first_epoch = -1: it must be at least 0"):
         shuffled_batches(IMAGES, 5, 0, first_epoch=-1)
+
+
+GREY = np.random.default_rng(0).random((6, 4, 4), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ((255 * GREY).astype(np.uint8), "images ranges .*divide 8-bit grey levels by 255"),
+        (255 * GREY, "images ranges .*divide 8-bit grey levels by 255"),
+        (2 - GREY - 4, r"scale them to \[-1, 1\]"),
+        (np.where(GREY > 0.9, np.nan, GREY), "images contains NaN"),
+        (GREY[:, 0, 0], r"images has shape \(6,\)"),
+        (GREY[:0], "images is empty"),
+        (0.5, "images has shape"),
+        (None, "images holds"),
+        ([["a"]], "images holds"),
+    ],
+)
+def test_images_that_are_none_are_refused(images, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        shuffled_batches(images, 2, 0)
+
+
+def test_a_picture_below_0_has_no_probability():
+    with pytest.raises(ValueError, match=r"scale them to \[0, 1\]"):
+        shuffled_batches(2 * GREY - 1, 2, 0, binarise=True)
+    assert len(shuffled_batches(2 * GREY - 1, 2, 0)) == 3
+
+
+def test_float64_and_whole_zeros_and_ones_are_the_same_batches():
+    binary = (GREY > 0.5).astype(np.float32)
+    expected = gone_through(shuffled_batches(binary, 2, 0))
+    for images in (binary.astype(float), binary.astype(int), GREY > 0.5, binary.tolist()):
+        batches = shuffled_batches(images, np.int64(2), np.int32(0), first_epoch=np.int64(0))
+        assert batches.element_spec.dtype == tf.float32
+        np.testing.assert_array_equal(gone_through(batches), expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"seed": 1.5}, "seed = 1.5"),
+        ({"seed": None}, "seed = None"),
+        ({"first_epoch": 0.5}, "first_epoch = 0.5"),
+        ({"batch_size": None}, "batch_size = None"),
+        ({"batch_size": "2"}, "batch_size = '2'"),
+        ({"binarise": "yes"}, "binarise = 'yes'"),
+    ],
+)
+def test_settings_that_are_no_whole_numbers_are_refused(settings, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        shuffled_batches(GREY, **{"batch_size": 2, "seed": 0} | settings)
+
+
+def test_whatever_comes_is_handled_right_or_refused():
+    """Images may have any number of axes, and values from -1 on."""
+    kinds = ("three axes", "four axes", "another width", "below zero", "pictures below zero")
+    harmless = [("images", kind) for kind in kinds]
+    harmless += [("seed", "minus one"), ("seed", "zero"), ("first_epoch", "zero")]
+    harmless += [("binarise", "True")]
+    good = {"images": GREY[:3], "batch_size": 2, "seed": 0, "binarise": False, "first_epoch": 0}
+    assert faults(shuffled_batches, good, harmless) == []

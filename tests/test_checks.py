@@ -1,7 +1,10 @@
 import importlib.util
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from bad_arguments import faults
 
 from helpers import checks
 
@@ -140,3 +143,87 @@ def test_what_cannot_be_checked_is_an_error(lines):
     with pytest.raises(ValueError, match="unknown edition 'ful'"):
         checks.use_edition("ful")
     assert not lines
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {"equals": np.int64(3)},
+        {"equals": np.array(3)},
+        {"below": np.float32(4)},
+        {"above": np.array([2])},
+        {"sample": (np.float64(3), np.int32(1))},
+        {"sample": np.array([3.0, 1.0]), "n": np.int64(100)},
+        {"sample": [3, 1], "full": (np.float32(3), np.float32(1))},
+    ],
+)
+def test_numbers_of_numpy_reach_the_page_as_json(lines, expectation):
+    checks.check("it", np.float32(3), **expectation)
+    line, record = lines[0]
+    assert line.startswith("✓ it: 3")
+    assert "np." not in line
+    assert json.loads(json.dumps(record))["holds"] is True
+
+
+def test_tuples_of_numpy_numbers_are_compared_and_kept(lines):
+    checks.check("shape", (np.int64(4), np.int64(9)), equals=(4, 9))
+    assert lines[0][0] == "✓ shape: (4, 9)"
+    json.dumps(lines[0][1])
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shown"),
+    [("fashion", "'fashion'"), ("own/digits", "'own/digits'"), (Path("own"), "'own'")],
+)
+def test_on_any_other_dataset_nothing_is_judged(lines, dataset, shown):
+    checks.use_edition("sample", dataset)
+    checks.check("loss", 38.5, sample=(51.2, 2.0))
+    assert f"and here it is {shown}: checks print what" in lines[0][0]
+    assert lines[1][0] == "· loss: 38.5 (nothing is expected of it here)"
+
+
+@pytest.mark.parametrize(
+    ("value", "expectation", "error", "message"),
+    [
+        (np.mean, {"below": 1}, TypeError, r"value is a function: call it, mean\(...\)"),
+        (np.ones(3), {"equals": 1}, ValueError, r"value has shape \(3,\)"),
+        (None, {"below": 1}, TypeError, "value = None: a number"),
+        ("3", {"sample": (3, 1)}, TypeError, "value = '3': a number"),
+        ({}, {}, TypeError, "value is a dict"),
+        (3, {"equals": np.ones(3)}, ValueError, r"equals has shape \(3,\)"),
+        (3, {"equals": float("nan")}, ValueError, "equals = nan"),
+        (3, {"below": "4"}, TypeError, "below = '4'"),
+        (3, {"above": float("nan")}, ValueError, "above = nan"),
+        (3, {"sample": 3}, ValueError, "needs sample=.expected, tolerance > 0., got 3"),
+        (3, {"full": (3, float("nan"))}, ValueError, "needs full=|full = nan"),
+        (3, {"full": (3, float("inf"))}, ValueError, "needs full="),
+        (3, {"n": 0}, ValueError, "n = 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(lines, value, expectation, error, message):
+    with pytest.raises(error, match=message):
+        checks.check("it", value, **expectation)
+    assert not lines
+
+
+TEXTS = {("claim", "text"), ("claim", "number as text")}
+
+
+def test_every_argument_is_right_or_refused_by_its_name(lines):
+    numbers = ("infinite", "minus one", "zero", "two and a half")
+    plain = (*numbers, "text", "number as text", "True", "text list", "empty list", "ragged list")
+    good = {"claim": "it", "value": 1.0, "equals": 1.0, "n": 3}
+    right = {("claim", "text"), ("claim", "number as text"), ("n", "None"), ("equals", "None")}
+    right |= {(name, key) for name in ("value", "equals") for key in plain} | {("value", "NaN")}
+    assert faults(checks.check, good, right) == []
+    for bound in ("below", "above"):
+        right = {(name, key) for name in ("value", bound) for key in numbers}
+        right |= {("value", "NaN"), (bound, "None"), *TEXTS}
+        assert faults(checks.check, {"claim": "it", "value": 1.0, bound: 2.0}, right) == []
+    good = {"claim": "it", "value": 1.0, "sample": (1, 2), "full": (1, 2)}
+    right = {(name, "None") for name in ("sample", "full")} | {("value", key) for key in numbers}
+    right |= {("value", "NaN"), ("claim", "text"), ("claim", "number as text")}
+    assert faults(checks.check, good, right) == []
+    good = {"edition": "sample", "dataset": "sample"}
+    right = {("dataset", key) for key in ("None", "text", "number as text")}
+    assert faults(checks.use_edition, good, right) == []

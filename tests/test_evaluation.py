@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from bad_arguments import faults
 
 from helpers import evaluation as ev
 from helpers.data import load_digits
+from helpers.runtime import keras
 
 RNG = np.random.default_rng(0)
 
@@ -83,10 +85,50 @@ def test_frechet_of_two_rows_takes_their_unbiased_variance():
     assert distance == pytest.approx(11**2 + (2**0.5 - 8**0.5) ** 2)
 
 
-@pytest.mark.parametrize("shapes", [((1, 3), (5, 3)), ((5, 3), (5, 4))])
-def test_frechet_refuses_what_has_no_covariance_or_does_not_fit(shapes):
-    with pytest.raises(ValueError, match="two sets of at least 2 rows"):
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (((1, 3), (5, 3)), "features_1 has 1 rows: at least 2"),
+        (((5, 3), (1, 3)), "features_2 has 1 rows: at least 2"),
+        (((5, 3), (5, 4)), r"1 has shape \(5, 3\) and features_2 has shape \(5, 4\)"),
+    ],
+)
+def test_frechet_refuses_what_has_no_covariance_or_does_not_fit(shapes, message):
+    with pytest.raises(ValueError, match=message):
         ev.frechet_distance(*(np.zeros(shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(
+    ("covariance", "message"),
+    [
+        ([[1.0, 0.0], [0.0, -4.0]], "covariance_2 has the eigenvalue -4"),
+        ([[-1.0, 0.0], [0.0, -4.0]], "covariance_2 has the eigenvalue -4"),
+        ([[1.0, 2.0], [2.0, 1.0]], "covariance_2 has the eigenvalue -1"),
+        ([[1.0, 0.5], [0.0, 1.0]], "covariance_2 is not symmetric, by up to 0.5"),
+        ([[1.0, np.nan], [np.nan, 1.0]], "covariance_2 contains nan"),
+        ([[1.0]], r"covariance_2 has shape \(1, 1\), expected \(2, 2\)"),
+    ],
+)
+def test_frechet_refuses_a_matrix_that_is_no_covariance(covariance, message):
+    with pytest.raises(ValueError, match=message):
+        ev.gaussian_frechet(np.zeros(2), np.eye(2), np.zeros(2), covariance)
+    with pytest.raises(ValueError, match=message.replace("_2", "_1")):
+        ev.gaussian_frechet(np.zeros(2), covariance, np.zeros(2), np.eye(2))
+
+
+def test_frechet_takes_what_rounding_in_float32_leaves_of_a_singular_covariance():
+    factor = RNG.normal(size=(64, 8)).astype(np.float32)
+    singular = factor @ factor.T
+    assert np.linalg.eigvalsh(singular.astype(float))[0] < 0, "else this proves nothing"
+    mean = np.zeros(64)
+    value = ev.gaussian_frechet(mean, singular, mean, singular)
+    assert 0 <= value < 1e-3 * np.trace(singular)
+
+
+def test_a_squared_distance_is_never_negative():
+    for _ in range(50):
+        mean, covariance = RNG.normal(size=4), random_covariance(4)
+        assert ev.gaussian_frechet(mean, covariance, mean, covariance.copy()) >= 0
 
 
 # ---------------------------------------------------------------- precision and recall
@@ -136,11 +178,27 @@ def test_exchanging_real_and_fake_exchanges_precision_and_recall():
     assert ev.precision_and_recall(a, b) == ev.precision_and_recall(b, a)[::-1]
 
 
-def test_precision_and_recall_refuse_unequal_or_few_rows():
-    with pytest.raises(ValueError, match="equally many"):
-        ev.precision_and_recall(np.zeros((10, 2)), np.zeros((9, 2)))
-    with pytest.raises(ValueError, match="more than 3 rows"):
-        ev.precision_and_recall(np.zeros((3, 2)), np.zeros((3, 2)))
+@pytest.mark.parametrize(
+    ("real", "fakes", "neighbours", "message"),
+    [
+        (np.zeros((10, 2)), np.zeros((9, 2)), 3, "10 rows and fake_features has 9: equally many"),
+        (np.zeros((9, 2)), np.zeros((10, 2)), 3, "9 rows and fake_features has 10: equally many"),
+        (np.zeros((3, 2)), np.zeros((3, 2)), 3, "real_features has 3 rows: at least 4"),
+        (
+            np.zeros((5, 2)),
+            np.zeros((5, 3)),
+            3,
+            r"real_features has .* fake_features has shape \(5, 3\)",
+        ),
+        (np.eye(5), np.where(np.eye(5), np.nan, 0), 3, "fake_features contains nan"),
+        (np.where(np.eye(5), np.nan, 0), np.eye(5), 3, "real_features contains nan"),
+        (np.eye(5), np.eye(5), 0, "neighbours = 0: it must be at least 1"),
+        (np.eye(5), np.eye(5), -1, "neighbours = -1: it must be at least 1"),
+    ],
+)
+def test_precision_and_recall_refuse_what_does_not_fit(real, fakes, neighbours, message):
+    with pytest.raises(ValueError, match=message):
+        ev.precision_and_recall(real, fakes, neighbours)
 
 
 # ---------------------------------------------------------------- copies
@@ -150,13 +208,36 @@ def test_nearest_images_finds_the_copies_and_their_distance():
     training = RNG.random((1200, 28, 28)).astype(np.float32)
     order = RNG.permutation(1200)[:700]
     shifted = training[order].copy()
-    shifted[:, 3, 4] += 2.0
+    training[:, 3, 4], shifted[:, 3, 4] = 0.0, 1.0
     positions, distances = ev.nearest_images(shifted, training)
     np.testing.assert_array_equal(positions, order)
-    np.testing.assert_allclose(distances, 2.0, rtol=1e-3)
+    np.testing.assert_allclose(distances, 1.0, rtol=1e-3)
     copies, distances = ev.nearest_images(training[:9], training)
     np.testing.assert_array_equal(copies, range(9))
     np.testing.assert_allclose(distances, 0, atol=0.05)  # the root of a rounding error
+
+
+@pytest.mark.parametrize("side", [16, 28])
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float64])
+def test_nearest_images_of_black_and_white_pictures_of_any_type_and_size(side, kind):
+    training = RNG.random((60, side, side)) < 0.3
+    order, copies = np.array([5, 0, 59]), training.astype(kind)
+    positions, distances = ev.nearest_images(copies[order], training.astype(np.float32))
+    np.testing.assert_array_equal(positions, order)
+    np.testing.assert_allclose(distances, 0, atol=0.05)
+    flat, _ = ev.nearest_images(copies[order].reshape(3, -1), copies.reshape(60, -1))
+    np.testing.assert_array_equal(flat, order)
+    far = ev.nearest_images(np.zeros((1, side, side), kind), np.ones((1, side, side), kind))[1]
+    assert far[0] == pytest.approx(side)
+
+
+def test_nearest_images_refuses_bytes_and_another_size():
+    pictures = RNG.integers(256, size=(4, 28, 28), dtype=np.uint8)
+    for pair in ((pictures, pictures / 255), (pictures / 255, pictures)):
+        with pytest.raises(ValueError, match=r"images ranges from .*: divide 8-bit grey levels"):
+            ev.nearest_images(*pair)
+    with pytest.raises(ValueError, match=r"images has shape \(2, 16, 16\) and training_images"):
+        ev.nearest_images(np.zeros((2, 16, 16)), pictures / 255)
 
 
 # ---------------------------------------------------------------- the classifier
@@ -214,3 +295,130 @@ def test_frechet_in_features_sees_collapse_and_noise(judged):
     noisy = np.clip(digits.x_test + RNG.normal(0, 0.3, digits.x_test.shape), 0, 1)
     assert collapsed > 5 * real
     assert ev.frechet_distance(train, ev.features(classifier, noisy.astype("float32"))) > 2 * real
+
+
+# ---------------------------------------------------------------- right or refused
+
+X = np.zeros((4, 28, 28), np.float32)
+Y = np.array([0, 1, 2, 3])
+
+WRONG_PICTURES = {
+    "of another size": (np.zeros((49, 16, 16)), r"shape \(49, 16, 16\), expected \(n, 28, 28\)"),
+    "in colour": (np.zeros((4, 28, 28, 3)), r"shape \(4, 28, 28, 3\).*average the colours"),
+    "with an axis more": (np.zeros((4, 28, 28, 1)), "drop the last axis"),
+    "only one": (np.zeros((28, 28)), r"one picture is x\[None\]"),
+    "none": (np.zeros((0, 28, 28)), "0 pictures: at least 1"),
+    "bytes": (np.full((4, 28, 28), 200, np.uint8), "divide 8-bit grey levels by 255"),
+    "from -1 to 1": (np.full((4, 28, 28), -0.5), "from -0.5 to -0.5"),
+    "NaN in one pixel": (np.where(np.arange(784).reshape(28, 28) == 5, np.nan, X), "contains NaN"),
+}
+WRONG_LABELS = {
+    "in a column": (Y[:, None], r"labels has shape \(4, 1\), expected \(4,\): labels\[:, 0\]"),
+    "one-hot": (np.eye(10)[Y], r"labels.argmax\(axis=1\)"),
+    "too few": (Y[:3], r"labels has shape \(3,\), expected \(4,\)"),
+    "of ten": (Y + 7, "labels contains 10: whole numbers from 0 below 10"),
+    "negative": (Y - 1, "labels contains -1"),
+    "halves": (Y / 2, "labels contains 0.5"),
+    "text": (Y.astype(str), "labels holds <U"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_PICTURES)
+def test_the_judge_refuses_pictures(judged, wrong):
+    (pictures, message), (_, classifier) = WRONG_PICTURES[wrong], judged
+    for call in (
+        lambda: ev.features(classifier, pictures),
+        lambda: ev.digit_shares(classifier, pictures),
+        lambda: ev.accuracy(classifier, pictures, Y),
+        lambda: ev.train_classifier(pictures, Y, epochs=1),
+    ):
+        with pytest.raises(ValueError, match=f"images .*{message}"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", WRONG_LABELS)
+def test_the_judge_refuses_labels(judged, wrong):
+    (labels, message), (_, classifier) = WRONG_LABELS[wrong], judged
+    for call in (
+        lambda: ev.accuracy(classifier, X, labels),
+        lambda: ev.train_classifier(X, labels, epochs=1),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            call()
+
+
+def test_the_judge_reads_black_and_white_pictures_of_every_type_alike(judged):
+    digits, classifier = judged
+    ink = digits.x_test[:200] > 0.5
+    expected = ev.features(classifier, ink.astype(np.float32))
+    labels = digits.y_test[:200]
+    for kind in (bool, np.uint8, np.int64, np.float64):
+        np.testing.assert_array_equal(ev.features(classifier, ink.astype(kind)), expected)
+    read = {ev.accuracy(classifier, ink, labels.astype(kind)) for kind in (np.uint8, float, int)}
+    assert len(read) == 1
+    assert read.pop() > 0.85
+
+
+def test_a_classifier_of_another_kind_is_refused(judged):
+    digits, _ = judged
+    plain = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    with pytest.raises(ValueError, match=r"classifier gives shape \(4, 3\), expected ten logits"):
+        ev.accuracy(plain, X, Y)
+    with pytest.raises(ValueError, match=r"classifier gives shape \(4, 3\)"):
+        ev.digit_shares(plain, X)
+    with pytest.raises(ValueError, match='no layer "features": train_classifier makes one'):
+        ev.features(plain, X)
+    dead = ev.train_classifier(digits.x_train[:64], digits.y_train[:64], epochs=1)
+    kernel, bias = dead.layers[-2].get_weights()
+    dead.layers[-2].set_weights([kernel, np.where(np.arange(64) == 9, np.nan, bias)])
+    for call in (ev.digit_shares, ev.features, lambda *a: ev.accuracy(*a, Y)):
+        with pytest.raises(ValueError, match="classifier answers NaN or infinity: train it again"):
+            call(dead, X)
+
+
+def test_a_dead_classifier_is_not_trained():
+    for epochs in (-1, 0):
+        with pytest.raises(ValueError, match=f"epochs = {epochs}: it must be at least 1"):
+            ev.train_classifier(X, Y, epochs=epochs)
+    with pytest.raises(ValueError, match="seed = -1"):
+        ev.train_classifier(X, Y, epochs=1, seed=-1)
+
+
+def test_numpy_numbers_are_whole_numbers_too():
+    ev.train_classifier(X, Y.astype(float), epochs=np.int64(1), seed=np.int64(3))
+    assert ev.precision_and_recall(np.eye(5), np.eye(5), np.int64(2)) == (1.0, 1.0)
+
+
+F = np.array([[0.0, 1, 2], [1, 0, 5], [2, 2, 2]])
+TABLES = ("grey levels in bytes", "below zero")  # features may have any size
+SWEPT = {
+    "train_classifier": (
+        ev.train_classifier, {"images": X, "labels": Y, "epochs": 1, "seed": 0}, [("seed", "zero")],
+    ),
+    "gaussian_frechet": (
+        ev.gaussian_frechet,
+        {"mean_1": F[0], "covariance_1": np.eye(3), "mean_2": F[1], "covariance_2": np.eye(3)},
+        [("mean_1", "one row"), ("mean_2", "one row")],
+    ),
+    "frechet_distance": (
+        ev.frechet_distance,
+        {"features_1": F, "features_2": F},
+        [(name, key) for name in ("features_1", "features_2") for key in TABLES],
+    ),
+    "precision_and_recall": (
+        ev.precision_and_recall, {"real_features": F, "fake_features": F, "neighbours": 2}, [],
+    ),
+    "nearest_images": (ev.nearest_images, {"images": X, "training_images": X}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWEPT)
+def test_every_argument_is_right_or_refused_by_name(name):
+    assert faults(*SWEPT[name]) == []
+
+
+@pytest.mark.parametrize("name", ["accuracy", "features", "digit_shares"])
+def test_every_argument_of_the_judge_is_right_or_refused_by_name(judged, name):
+    labels = {"labels": Y} if name == "accuracy" else {}
+    good = {"classifier": judged[1], "images": X} | labels
+    assert faults(getattr(ev, name), good) == []

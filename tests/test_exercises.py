@@ -539,6 +539,9 @@ def test_the_judge_of_a_number_gets_a_plain_float(toys):
         ([1, [1]], "has the type list"),
         (1j, "has the type complex"),
         (2**2000, "has the type int"),
+        ([None], "has the type list"),
+        (np.array(["1"], dtype=object), "has the type ndarray"),
+        (np.array([True], dtype=object), "has the type ndarray"),
         (keras.Input((1,)), "has the type KerasTensor"),
     ],
 )
@@ -582,6 +585,7 @@ def test_a_function_that_returns_nan_is_wrong_and_gets_feedback(number):
         (np.array([True, False]), "is True or False"),
         (np.mean, "is a function: call it"),
         ({"answer": 1}, "has the type dict"),
+        ([], "holds none: its shape is (0,)"),
     ],
 )
 def test_a_function_that_returns_no_numbers_gets_a_sentence(returned, fault):
@@ -663,7 +667,37 @@ def test_exercise_lines(lines, toys):
 def test_an_unknown_number_is_an_error(lines, ask):
     with pytest.raises(ValueError, match=r"no exercise '99.9': there are 00.1, .*, 08.4"):
         ask("99.9")
+    for number in (4.2, None, ["04.2"], {}, b"04.2"):
+        with pytest.raises(ValueError, match=r"number: no exercise .* in quotation marks"):
+            ask(number)
     assert not lines
+
+
+class Stubborn:
+    """What raises wherever it can."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("no array")
+
+    def __float__(self):
+        raise RuntimeError("no number")
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_no_answer_stops_a_judge_and_no_wrong_kind_is_right(number):
+    """Whatever an answer or a function returns: feedback, or not attempted, and never an error."""
+    strange = [Stubborn(), object(), "text", b"", 1j, {}, set(), range(3), [[1], [1, 2]], [None]]
+    strange += [np.datetime64("2020-01-01"), np.void(b"a"), ValueError("x"), np, iter([1]), [...]]
+    strange += [np.nan, np.full(3, np.inf), np.zeros((2, 0)), -np.ones((2, 3, 4, 5)), True]
+    for answer in strange:
+        assert judge(number, answer) not in ("", None), answer
+        assert judge(number, lambda *_, answer=answer: answer) not in ("", None), answer
+
+
+def test_judges_give_pictures_in_the_range_that_the_librarys_functions_take():
+    from helpers.evaluation import nearest_images
+
+    assert judge("05.3", lambda images, known: nearest_images(images, known)[0]) == ""
 
 
 def test_an_exercise_asks_for_a_number_or_a_function(toys):

@@ -1,8 +1,10 @@
 import io
+import re
 
 import numpy as np
 import PIL.Image
 import pytest
+from bad_arguments import faults
 
 from helpers.explorer import explore, png_of_digit
 
@@ -51,3 +53,67 @@ def test_each_latent_has_a_slider_with_its_name_that_goes_to_the_limit_on_both_s
     sliders = explore(lambda z: np.zeros((1, 28, 28)), limit=2, n_latent=3).children[0].children
     assert [slider.description for slider in sliders] == ["z1", "z2", "z3"]
     assert {(slider.min, slider.max) for slider in sliders} == {(-2, 2)}
+
+
+def shown_error(box):
+    """The error that stands in the picture's place, or None if the picture is seen."""
+    picture, line = box.children[1:]
+    seen = line.layout.display != "none"
+    assert seen == (picture.layout.display == "none"), "either the picture or the error"
+    return line.value if seen else None
+
+
+def test_an_error_of_the_decoder_stands_in_the_place_of_the_old_picture():
+    def decode(z):
+        if z[0, 0] > 1:
+            raise RuntimeError("no code <above> 1")
+        return np.full((1, 28, 28), 0.5)
+
+    box = explore(decode)
+    slider = box.children[0].children[0]
+    assert shown_error(box) is None
+    slider.value = 2.0
+    assert shown_error(box) == "RuntimeError: no code &lt;above&gt; 1"
+    slider.value = 0.5
+    assert shown_error(box) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.full((1, 28, 28), -3.0), "ranges from -3 to -3.*sigmoid of logits"),
+        (np.full((1, 28, 28), 200), "from 200 to 200.*divide 8-bit"),
+        (np.full((1, 28, 28), np.nan), "contains NaN"),
+        (np.zeros((28, 28)), r"decode\(z\) has shape \(28, 28\), expected \(1, height, width\)"),
+        (np.zeros((1, 28, 28, 1)), r"decode\(z\) has shape"),
+        (np.zeros((2, 28, 28)), r"decode\(z\) has shape"),
+        (None, r"decode\(z\) holds NoneType"),
+    ],
+)
+def test_what_is_no_picture_is_said_and_not_drawn(image, message):
+    assert re.search(message, shown_error(explore(lambda z: image)))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
+def test_black_and_white_pictures_of_any_type_are_shown_alike(dtype):
+    image = np.eye(28)
+    assert png_of_digit(image.astype(dtype)) == png_of_digit(image)
+
+
+def test_pictures_of_other_sizes_are_shown_whole():
+    assert read(png_of_digit(np.eye(16))).shape == (224, 224)
+    wide = read(png_of_digit(np.ones((10, 20))))
+    assert wide.shape == (112, 224)
+    assert not wide.any()
+
+
+def test_every_argument_is_right_or_refused_by_its_name():
+    good = {"image": np.zeros((28, 28))}
+    assert faults(png_of_digit, good, {("image", "another width")}) == []
+
+    def decode(z):
+        return np.zeros((1, 28, 28))
+
+    good = {"decode": decode, "limit": 3.0, "n_latent": 2}
+    right = {("decode", "function"), ("limit", "two and a half")}
+    assert faults(explore, good, right) == []

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from bad_arguments import BAD, faults
 from resuming import assert_resumed_ends_as_unbroken, assert_same_state, optimisers
 
 from helpers import gan as g
+from helpers.batches import shuffled_batches
 from helpers.runtime import keras, set_seed, tf
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
@@ -302,6 +304,25 @@ def test_training_draws_fakes_with_dropout():
     assert (np.asarray(model.draw_fakes(6)) != first).any()
 
 
+def test_both_steps_draw_their_fakes_in_training_mode():
+    """Without dropout in the discriminator only the generator's can tell two steps apart."""
+    generator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dropout(0.5)]
+    )
+    model = g.GAN(generator, plain_gan().discriminator, seed=5)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    codes = model.noise.state.numpy()
+    for step in (
+        lambda: model.discriminator_step(tf.ones((50, 2))),
+        lambda: model.generator_step(50),
+    ):
+        losses = []
+        for _ in range(2):
+            model.noise.state.assign(codes)
+            losses.append(float(step()))
+        assert losses[0] != losses[1], "the same codes and weights: only dropout can differ"
+
+
 def test_fit_reports_the_means_over_an_epoch(images):
     model = plain_gan()
     flat = images[:, 0, :2]
@@ -383,6 +404,433 @@ def test_averaged_weights_come_with_statistics_of_their_own(images):
     normalisation = model.generator.layers[1]
     np.testing.assert_allclose(normalisation.moving_mean, inside.mean(axis=0), atol=0.05)
     np.testing.assert_allclose(normalisation.moving_variance, inside.var(axis=0), rtol=0.1)
+
+
+def normalised_gan(**adam):
+    """A generator whose batch normalisation stands in a network inside it, in a frozen one too."""
+    set_seed(0)
+    inner = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(8), keras.layers.BatchNormalization(name="norm")]
+    )
+    z = keras.Input((3,))
+    picture = keras.layers.Dense(784, activation="tanh")(inner(z))
+    generator = keras.Model(z, keras.layers.Reshape((28, 28))(picture))
+    discriminator = keras.Sequential(
+        [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    model = g.GAN(generator, discriminator, seed=0)
+    model.compile(keras.optimizers.Adam(0.01, **adam), keras.optimizers.Adam(0.01))
+    return model, inner
+
+
+def test_averaged_weights_come_with_statistics_inside_networks_too(images):
+    model, inner = normalised_gan(use_ema=True, ema_momentum=0.9)
+    model.fit(images, epochs=5, batch_size=8, verbose=0)
+    g.use_averaged_weights(model, n_codes=5000)
+    z = RNG.uniform(-1, 1, (20_000, 3)).astype(np.float32)
+    inside, norm = np.asarray(inner.layers[0](z)), inner.get_layer("norm")
+    np.testing.assert_allclose(norm.moving_mean, inside.mean(axis=0), atol=0.05)
+    np.testing.assert_allclose(norm.moving_variance, inside.var(axis=0), rtol=0.1)
+    assert norm.momentum == 0.99
+
+
+def test_a_loaded_gan_has_its_averages(images, tmp_path):
+    model, _ = normalised_gan(use_ema=True, ema_momentum=0.9)
+    model.fit(images, epochs=2, batch_size=8, verbose=0)
+    model.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    for each in (model, loaded):
+        g.use_averaged_weights(each)
+    for one, other in zip(model.generator.weights, loaded.generator.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_averages_that_are_not_there_are_refused_and_nothing_changes(images):
+    without, untrained = normalised_gan()[0], normalised_gan(use_ema=True)[0]
+    without.fit(images, verbose=0)
+    uncompiled = g.GAN(plain_gan().generator, plain_gan().discriminator)
+    for model, words in (
+        (without, "keeps no averages"),
+        (uncompiled, "keeps no averages"),
+        (untrained, "not been trained yet"),
+    ):
+        before = copies(model.generator)
+        with pytest.raises(ValueError, match=words):
+            g.use_averaged_weights(model)
+        assert not any(moved(model.generator, before))
+    with pytest.raises(TypeError, match="gan = None"):
+        g.use_averaged_weights(None)
+    for n_codes in (0, 1, 2.5):
+        with pytest.raises((TypeError, ValueError), match="n_codes = "):
+            g.use_averaged_weights(untrained, n_codes)
+
+
+# ---------------------------------------------------------------- right or refused
+
+PICTURES = np.random.default_rng(3).uniform(-1, 1, (6, 28, 28)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """For what is refused, or leaves nothing behind."""
+    return small_gan()
+
+
+def batches_of(x):
+    return tf.data.Dataset.from_tensor_slices(x).batch(3)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ((127 * (1 + PICTURES)).astype(np.uint8), "divide 8-bit grey levels by 255"),
+        (127 * (1 + PICTURES), "divide 8-bit grey levels by 255"),
+        (3 * PICTURES, r"scale them to \[-1, 1\]"),
+        ((1 + PICTURES) / 2, r"draws in \[-1, 1\]: give 2 \* x - 1"),
+        (PICTURES > 0, r"draws in \[-1, 1\]: give 2 \* x - 1"),
+        (np.where(PICTURES > 0.9, np.nan, PICTURES), "contains NaN"),
+        (PICTURES[..., None], "drop the last axis"),
+        (PICTURES[:, :16], r"\(6, 16, 28\), expected \(n, 28, 28\)"),
+        (PICTURES[:0], "is empty"),
+        (None, "x = None"),
+        ("digits", "x = 'digits'"),
+        (batches_of((127 * (1 + PICTURES)).astype(np.uint8)), "batches of uint8"),
+        (batches_of(3 * PICTURES), "first batch of x"),
+        (batches_of((1 + PICTURES) / 2), r"give 2 \* x - 1"),
+        (shuffled_batches((1 + PICTURES) / 2, 3, 0), r"give 2 \* x - 1"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused(shared, bad, words):
+    before = copies(shared.discriminator)
+    with pytest.raises((TypeError, ValueError), match=words):
+        shared.fit(bad, verbose=0)
+    if not isinstance(bad, tf.data.Dataset):
+        with pytest.raises((TypeError, ValueError), match=words):
+            shared.train_on_batch(bad)
+        if bad is not None:
+            with pytest.raises(
+                (TypeError, ValueError),
+                match=words.replace("2 \\* x", "2 \\* real_images").replace("x =", "real_images ="),
+            ):
+                shared.discriminator_step(bad)
+    assert not any(moved(shared.discriminator, before))
+
+
+@pytest.mark.parametrize(
+    "convert", [lambda x: x.astype(np.float64), tf.constant, lambda x: x.reshape(-1, 784)]
+)
+def test_pictures_in_another_form_are_taken_as_the_same_pictures(convert):
+    reports = [small_gan().fit(x, verbose=0).history for x in (PICTURES, convert(PICTURES))]
+    assert reports[0] == reports[1]
+
+
+def test_a_generator_that_ends_in_a_sigmoid_takes_grey_levels():
+    grey, *_ = (1 + PICTURES[None]) / 2
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(784, "sigmoid")])
+    generator.add(keras.layers.Reshape((28, 28)))
+    model = g.GAN(generator, g.dense_discriminator())
+    model.compile("adam", "adam")
+    model.fit(grey, verbose=0)
+    with pytest.raises(ValueError, match=r"scale them to \[0, 1\]"):
+        model.fit(PICTURES, verbose=0)
+
+
+def test_points_need_only_be_finite():
+    model = plain_gan()
+    model.fit(np.full((8, 2), 300), verbose=0)
+    with pytest.raises(ValueError, match="contains nan"):
+        model.fit(np.full((8, 2), np.nan), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        (PICTURES, r"has shape \(6, 28, 28\), expected \(n, 3\)"),
+        (np.zeros((4, 2)), r"expected \(n, 3\)"),
+        (np.zeros(3), r"expected \(n, 3\): one picture is"),
+        (np.full((4, 3), np.inf), "contains inf"),
+        (np.zeros((0, 3)), "is empty"),
+        ("codes", "= 'codes'"),
+    ],
+)
+def test_codes_that_do_not_fit_are_refused(shared, codes, words):
+    for draw in (shared, shared.predict, shared.predict_on_batch):
+        with pytest.raises((TypeError, ValueError), match=words):
+            draw(codes)
+
+
+def test_a_gradient_passes_through_the_codes(shared):
+    z = tf.Variable(np.full((2, 3), 0.5, np.float32))
+    with tf.GradientTape() as tape:
+        pictures = shared(z)
+    assert np.abs(tape.gradient(pictures, z)).max() > 0
+    np.testing.assert_allclose(shared.predict(z, verbose=0), shared(z), atol=1e-6)
+
+
+def test_no_fakes_at_all_are_refused_and_spoil_nothing(shared):
+    before = copies(shared.generator)
+    for n in (0, -1, 2.5, None, "3"):
+        for draw in (shared.draw_fakes, shared.generator_step):
+            with pytest.raises((TypeError, ValueError), match=f"n = {n!r}"):
+                draw(n)
+    assert not any(moved(shared.generator, before))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sample_weight": np.ones(6)}, "sample_weight is not used"),
+        ({"class_weight": {0: 2.0}}, "class_weight is not used"),
+        ({"validation_data": (PICTURES,)}, "not for a GAN: its losses on other pictures"),
+        ({"validation_split": 0.5}, "not for a GAN: its losses on other pictures"),
+        ({"epochs": 0}, "epochs = 0"),
+    ],
+)
+def test_options_of_fit_that_would_be_dropped_are_refused(shared, options, words):
+    with pytest.raises(ValueError, match=words):
+        shared.fit(PICTURES, verbose=0, **options)
+
+
+def test_a_gan_is_not_evaluated_by_its_losses(shared):
+    for method in (shared.evaluate, shared.test_on_batch):
+        with pytest.raises(ValueError, match=r"not for a GAN.*frechet_distance"):
+            method(PICTURES)
+    with pytest.raises(ValueError, match="sample_weight is not used"):
+        shared.train_on_batch(PICTURES, sample_weight=np.ones(6))
+
+
+def test_optimisers_may_be_names_and_must_be_two():
+    model = plain_gan()
+    model.compile("sgd", "sgd")
+    assert model.generator_optimizer is not model.optimizer
+    adam = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match=r"are one object.*make two"):
+        model.compile(adam, adam)
+    for pair, name in (((None, adam), "generator"), ((adam, 0.001), "discriminator")):
+        with pytest.raises(TypeError, match=f"{name}_optimizer = "):
+            model.compile(*pair)
+    with pytest.raises(ValueError, match="generator_optimizer = 'foo'"):
+        model.compile("foo", adam)
+    with pytest.raises(ValueError, match="discriminator_optimizer has use_ema"):
+        model.compile(adam, keras.optimizers.Adam(use_ema=True))
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "weighted_metrics", "loss_weights"])
+def test_losses_and_metrics_given_to_compile_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} = .*GAN has losses of its own"):
+        plain_gan().compile("sgd", "sgd", **{name: ["mae"]})
+
+
+def test_networks_that_compute_in_another_precision_are_refused():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        discriminator = g.dense_discriminator()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model = g.GAN(g.dense_generator(2), discriminator)
+    with pytest.raises(ValueError, match="computes in float16"):
+        model.compile("adam", "adam")
+
+
+class Charge(keras.layers.Layer):
+    def call(self, x):
+        self.add_loss(7.0 + 0.0 * keras.ops.sum(x))
+        return x
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: keras.layers.Dense(2, kernel_regularizer="l2"),
+        lambda: keras.layers.Dense(2, activity_regularizer="l2"),
+        Charge,
+    ],
+)
+@pytest.mark.parametrize("end", [0, 1])
+def test_regularisers_and_added_losses_are_refused(layer, end):
+    networks = [plain_gan().generator, plain_gan().discriminator]
+    networks[end] = keras.Sequential([keras.Input((2,)), layer(), networks[end]])
+    model = g.GAN(*networks)
+
+    def train():
+        model.compile("sgd", "sgd")
+        model.fit(np.zeros((4, 2)), verbose=0)
+
+    with pytest.raises(ValueError, match=r"regulariser or an add_loss.*weight_decay"):
+        train()
+
+
+def test_a_network_frozen_after_compile_does_not_move(images):
+    model = small_gan()
+    model.compile(keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01))
+    model.fit(images, verbose=0)
+    for frozen, other in (
+        (model.generator, model.discriminator),
+        (model.discriminator, model.generator),
+    ):
+        frozen.trainable, other.trainable = False, True
+        before, others = frozen.get_weights(), copies(other)
+        model.fit(images, verbose=0)
+        for new, old in zip(frozen.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(new, old)
+        assert any(moved(other, others))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"smoothing": 2}, "smoothing = 2"),
+        ({"smoothing": 0}, "smoothing = 0"),
+        ({"smoothing": None}, "smoothing = None"),
+        ({"penalty_weight": -10}, "penalty_weight = -10"),
+        ({"penalty_weight": np.nan}, "penalty_weight = nan"),
+        ({"critic": "yes"}, "critic = 'yes'"),
+        ({"seed": 1.5}, "seed = 1.5"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        g.GAN(plain_gan().generator, plain_gan().discriminator, **settings)
+
+
+def test_a_seed_of_numpy_is_a_seed():
+    model = g.GAN(plain_gan().generator, plain_gan().discriminator, seed=np.int64(3))
+    assert model.get_config()["seed"] == 3
+
+
+def ending_in(*layers):
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), *layers])
+
+
+@pytest.mark.parametrize(
+    ("networks", "words"),
+    [
+        (lambda: (g.dense_generator(2), plain_gan().discriminator), "they must be the same"),
+        (lambda: (g.dense_discriminator(), g.dense_discriminator()), "codes of shape"),
+        (lambda: (None, plain_gan().discriminator), "generator = None"),
+        (lambda: (plain_gan().generator, "conv"), "discriminator = 'conv'"),
+        (
+            lambda: (plain_gan().generator, ending_in(keras.layers.Activation("sigmoid"))),
+            "ends in a sigmoid",
+        ),
+        (
+            lambda: (plain_gan().generator, ending_in(ending_in_one(), keras.layers.Flatten())),
+            "ends in a sigmoid",
+        ),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused(networks, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        g.GAN(*networks())
+
+
+def ending_in_one():
+    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "sigmoid")])
+
+
+ONE = column(1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "words"),
+    [
+        (g.discriminator_loss, (ONE, ONE, 2), "smoothing = 2"),
+        (g.discriminator_loss, (ONE, ONE, -0.1), "smoothing = -0.1"),
+        (g.discriminator_loss, ("a", ONE), "real_logits holds"),
+        (g.discriminator_loss, (ONE, None), "fake_logits holds"),
+        (g.generator_loss, (ONE[:0],), "fake_logits is empty"),
+        (g.saturating_loss, (None,), "fake_logits holds"),
+        (g.critic_loss, (ONE, ONE[:0]), "fake_scores is empty"),
+        (g.gradient_penalty, (abs, PICTURES, PICTURES[..., None], 0), "must be the same"),
+        (g.gradient_penalty, (abs, PICTURES, PICTURES[:1], 0), "must be the same"),
+        (g.gradient_penalty, (abs, "a", PICTURES, 0), "real_images holds"),
+        (g.dense_generator, (0,), "n_latent = 0"),
+        (g.conv_generator, (2.0,), "n_latent = 2.0"),
+        (g.conv_generator, (2, 0), "filters = 0"),
+        (g.conv_discriminator, ("8",), "filters = '8'"),
+        (g.conv_discriminator, (8, 1.0), "dropout = 1"),
+    ],
+)
+def test_bad_arguments_are_named(function, arguments, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        function(*arguments)
+
+
+NO_NUMBERS = ["None", "text", "number as text", "bytes", "complex", "dict", "object", "function"]
+NO_NUMBERS += ["empty list", "empty table", "no columns", "text list", "ragged list"]
+LOGITS = [key for key in BAD if key not in NO_NUMBERS]
+
+
+@pytest.mark.parametrize(
+    ("function", "good", "right"),
+    [
+        (
+            g.discriminator_loss,
+            {"real_logits": ONE, "fake_logits": ONE, "smoothing": 1.0},
+            {"real_logits": LOGITS, "fake_logits": LOGITS},
+        ),
+        (g.generator_loss, {"fake_logits": ONE}, {"fake_logits": LOGITS}),
+        (g.saturating_loss, {"fake_logits": ONE}, {"fake_logits": LOGITS}),
+        (
+            g.critic_loss,
+            {"real_scores": ONE, "fake_scores": ONE},
+            {"real_scores": LOGITS, "fake_scores": LOGITS},
+        ),
+        (
+            lambda **given: g.gradient_penalty(tf.square, seed=0, **given),
+            {"real_images": PICTURES, "fake_images": PICTURES},
+            {},
+        ),
+        (
+            lambda **given: g.gradient_penalty(tf.square, PICTURES, PICTURES, **given),
+            {"seed": 0},
+            {"seed": ["zero"]},
+        ),
+        (g.dense_generator, {"n_latent": 2}, {}),
+        (g.conv_generator, {"n_latent": 2, "filters": 2}, {}),
+        (g.conv_discriminator, {"filters": 2, "dropout": 0.1}, {"dropout": ["zero"]}),
+        (
+            g.GAN,
+            {
+                "generator": g.dense_generator(2),
+                "discriminator": g.dense_discriminator(),
+                "smoothing": 1.0,
+                "critic": False,
+                "penalty_weight": 0.0,
+                "seed": 1,
+            },
+            {
+                "critic": ["True"],
+                "penalty_weight": ["zero", "two and a half"],
+                "seed": ["None", "zero"],
+            },
+        ),
+    ],
+)
+def test_whatever_comes_is_handled_right_or_refused(function, good, right):
+    """A loss is a mean over logits of any shape, and NaN of NaN."""
+    assert (
+        faults(function, good, [(name, key) for name, keys in right.items() for key in keys]) == []
+    )
+
+
+def test_whatever_comes_to_a_model_is_refused(shared):
+    def train(x):
+        shared.fit(x, verbose=0)
+
+    assert faults(train, {"x": PICTURES}, [("x", "pictures below zero")]) == []
+    assert faults(lambda z: shared(z), {"z": np.zeros((2, 3))}, CODES) == []
+    assert faults(lambda n: shared.draw_fakes(n), {"n": 2}) == []
+
+
+# of this shape a code may be anything finite
+CODES = [("z", "grey levels in bytes"), ("z", "below zero")]
+
+
+def test_losses_take_lists_and_whole_numbers():
+    assert float(g.generator_loss(np.ones((2, 1), np.uint8))) == pytest.approx(np.log1p(np.exp(-1)))
+    assert float(g.critic_loss([[1]], [[3]])) == 2
+    assert g.dense_generator(np.int64(3)).input_shape == (None, 3)
 
 
 # ---------------------------------------------------------------- networks for digits

@@ -1,6 +1,7 @@
 import numpy as np
 import PIL.Image
 import pytest
+from bad_arguments import faults
 
 from helpers import logs, vae
 from helpers.data import load_digits
@@ -125,3 +126,72 @@ def test_logs_go_where_the_documented_command_looks_and_git_does_not():
     assert logs.LOGS.relative_to(root).as_posix() == "build/tensorboard"
     assert "build/" in (root / ".gitignore").read_text().splitlines()
     assert "tensorboard --logdir build/tensorboard" in logs.__doc__
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float64])
+def test_the_sprite_of_black_and_white_pictures_of_any_type_is_the_same(tmp_path, dtype):
+    ink = np.random.default_rng(0).random((5, 28, 28)) < 0.3
+    logs.write_projector(tmp_path, np.zeros((5, 2)), ink.astype(dtype), np.arange(5))
+    sprite = np.asarray(PIL.Image.open(tmp_path / "digits.png"))
+    np.testing.assert_array_equal(sprite[:28, 28:56], 255 * ~ink[1])
+    assert (sprite[56:] == 255).all(), "what is left of the square is white"
+
+
+def test_a_sprite_of_other_pictures_says_their_size(tmp_path):
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+    logs.write_projector(tmp_path, np.zeros((2, 2)), np.ones((2, 16, 20)), [0, 1])
+    assert PIL.Image.open(tmp_path / "digits.png").size == (40, 32)
+    text = (tmp_path / "projector_config.pbtxt").read_text()
+    (embedding,) = text_format.Parse(text, ProjectorConfig()).embeddings
+    assert list(embedding.sprite.single_image_dim) == [20, 16], "width, then height"
+
+
+@pytest.mark.parametrize(
+    ("labels", "lines"),
+    [
+        (["bag", "T-shirt/top", "bag"], "bag\nT-shirt/top\nbag\n"),
+        ([0.0, 11.0, -1.0], "0\n11\n-1\n"),
+        (np.array([True, False, True]), "1\n0\n1\n"),
+    ],
+)
+def test_labels_may_be_names(tmp_path, labels, lines):
+    logs.write_projector(tmp_path, np.zeros((3, 2)), np.ones((3, 28, 28)), labels)
+    assert (tmp_path / "labels.tsv").read_text() == lines
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": ["a\tb", "c"]}, "labels contains 'a.tb'"),
+        ({"labels": ["a\nb", "c"]}, "labels contains 'a.nb'"),
+        ({"labels": ["", "c"]}, "labels contains ''"),
+        ({"labels": [0.5, 1]}, "labels contains 0.5"),
+        ({"labels": [[0], [1]]}, r"labels has shape \(2, 1\)"),
+        ({"images": np.full((2, 28, 28), 200)}, "divide 8-bit"),
+        ({"images": np.full((2, 28, 28), -1.0)}, "images ranges from -1"),
+        ({"images": np.ones((2, 28, 28, 1))}, "drop the last axis"),
+        ({"images": np.ones((2, 5000, 5000), np.float32)}, "a browser shows at most 1"),
+        ({"codes": np.full((2, 2), np.nan)}, "codes contains nan"),
+        ({"codes": [np.zeros((2, 2))] * 3}, r"codes has shape \(3, 2, 2\)"),
+        ({"folder": __file__}, "folder = .* cannot be made"),
+    ],
+)
+def test_the_projector_refuses_what_it_cannot_show(tmp_path, change, message):
+    good = {"folder": tmp_path / "p", "codes": np.zeros((2, 2)), "images": np.ones((2, 28, 28))}
+    with pytest.raises(ValueError, match=message):
+        logs.write_projector(**(good | {"labels": [0, 1]} | change))
+    assert not (tmp_path / "p").exists(), "nothing half-written"
+
+
+def test_every_argument_is_right_or_refused_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    good = {"folder": "p", "codes": np.zeros((2, 2)), "images": np.ones((2, 28, 28))}
+    tables = ("another width", "grey levels in bytes", "below zero")
+    right = {("folder", "text"), ("folder", "number as text"), ("images", "three axes")}
+    right |= {("labels", "text list"), *(("codes", key) for key in tables)}
+    assert faults(logs.write_projector, good | {"labels": [0, 1]}, right) == []
+    model = vae.VAE(vae.dense_encoder(2, 8), vae.dense_decoder(2, 8), seed=0)
+    good = {"folder": "p", "vae": model, "images": np.ones((2, 28, 28))}
+    assert faults(logs.tensorboard_callbacks, good, {r for r in right if r[0] in good}) == []

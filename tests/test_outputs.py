@@ -59,6 +59,16 @@ def widget(name):
         (text("404,244"), text("404,245"), False),
         (text("loss"), V4.new_output("stream", text="loss"), False),
         (text("a", {"value": 1}), text("a", {"value": 1, "bound": 2}), False),
+        (
+            text("✓ seconds, A over B: 4.1 (expected above 2)"),
+            text("✓ seconds, A over B: 4.3 (expected above 2)"),
+            True,
+        ),
+        (
+            text("✓ seconds, A over B: 4.1 (expected above 2)"),
+            text("✗ seconds, A over B: 1.3 (expected above 2)"),
+            False,
+        ),
         (table(12, 38.3), table(15, 38.3), True),
         (table(12, 38.3), table(12, 38.4), False),
         (figure(), figure(), True),

@@ -4,9 +4,10 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
+from bad_arguments import faults
 from matplotlib import pyplot as plt
 
-from helpers import plotting
+from helpers import inputs, plotting
 
 
 @pytest.fixture(autouse=True)
@@ -144,13 +145,230 @@ def test_table_is_markdown(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: plotting.mosaic(np.ones((1, 2, 2)), 0), "columns.*got 0"),
+        (lambda: plotting.mosaic(np.ones((1, 2, 2)), 0), "columns = 0: it must be at least 1"),
         (lambda: plotting.image_rows({"a": np.ones((1, 784)), "b": np.ones((2, 784))}), "one len"),
         (lambda: plotting.manifold(np.ones((1, 784)), 2), "at least 2 by 2: got 1"),
         (lambda: plotting.manifold(np.ones((5, 784)), 2), "at least 2 by 2: got 5"),
-        (lambda: plotting.latent_scatter(np.ones((2, 3)), np.ones(2)), r"\(n, 2\), got \(2, 3\)"),
+        (
+            lambda: plotting.latent_scatter(np.ones((2, 3)), np.ones(2)),
+            r"z has shape \(2, 3\).*\(n, 2\)",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_pictures_of_any_size_are_drawn_in_rows_and_stand_beside_their_labels():
+    fig = plotting.image_rows({"a": np.ones((3, 16, 16)), "b": np.zeros((3, 256))})
+    (ax,) = fig.axes
+    step = 16 + plotting.GAP
+    np.testing.assert_allclose(ax.get_yticks(), plotting.GAP + 8 + step * np.arange(2))
+    assert ax.images[0].get_array().shape == (2 * step + plotting.GAP, 3 * step + plotting.GAP)
+    assert plotting.manifold(np.ones((4, 16, 16)), 2).axes[0].images[0].get_array().shape == (
+        32,
+        32,
+    )
+    wide = plotting.image_rows({"a": np.ones((2, 4, 10))})
+    assert wide.axes[0].get_yticks() == [plotting.GAP + 2]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float64])
+def test_black_and_white_pictures_of_any_type_are_drawn_alike(dtype):
+    ink = np.random.default_rng(0).random((4, 28, 28)) < 0.3
+    picture = plotting.image_grid(ink.astype(dtype), 2).axes[0].images[0].get_array()
+    expected = plotting.image_grid(ink.astype(np.float32), 2).axes[0].images[0].get_array()
+    np.testing.assert_array_equal(picture, expected)
+
+
+def test_weights_are_laid_out_as_they_are_but_not_drawn_as_grey_levels():
+    weights = np.random.default_rng(0).normal(0, 3, (4, 28, 28)).astype(np.float32)
+    picture = plotting.mosaic(weights, 2, gap=0)
+    np.testing.assert_array_equal(picture[28:, :28], weights[2])
+    for draw in (
+        lambda x: plotting.image_grid(x, 2),
+        lambda x: plotting.image_rows({"a": x}),
+        lambda x: plotting.manifold(x, 2),
+    ):
+        with pytest.raises(ValueError, match=r"ranges from -.*sigmoid of logits"):
+            draw(weights)
+        with pytest.raises(ValueError, match=r"from 0 to 255.*divide 8-bit"):
+            draw(np.float32([0, 255]).repeat(1568).reshape(4, 28, 28))
+        draw(np.full((4, 28, 28), 1 + 1e-6))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([0, 11, 11, 12], ["0", "11", "12"]),
+        ([0.0, 1.0, 1.0, 9.0], ["0", "1", "9"]),
+        ([-1, 3, 3, -1], ["3"]),
+        (["bag", "shoe", "bag", "shirt"], ["bag", "shirt", "shoe"]),
+        ([True, False, True, True], ["0", "1"]),
+    ],
+)
+def test_a_scatter_draws_every_point_whatever_its_label(labels, names):
+    z = np.arange(8.0).reshape(4, 2)
+    fig = plotting.latent_scatter(z, labels)
+    assert sum(len(group.get_offsets()) for group in fig.axes[0].collections) == 4
+    assert [text.get_text() for text in fig.axes[0].texts] == names
+
+
+def test_a_digit_has_the_same_colour_whichever_others_there_are():
+    z = np.arange(4.0).reshape(2, 2)
+    few, many = (
+        plotting.latent_scatter(np.resize(z, (len(labels), 2)), labels).axes[0].collections
+        for labels in ([3, 7], range(10))
+    )
+    np.testing.assert_array_equal(few[1].get_facecolor(), many[7].get_facecolor())
+
+
+def test_pictures_as_they_came_stand_above_what_was_made_of_them():
+    came = [np.full((40, 30), 0.9), np.zeros((20, 60))]
+    now = np.random.default_rng(0).random((2, 28, 28), dtype=np.float32)
+    fig = plotting.before_and_after(came, now, "Own digits")
+    shown = [ax.images[0] for ax in fig.axes]
+    assert [picture.get_array().shape for picture in shown[:2]] == [(40, 30), (20, 60)]
+    np.testing.assert_array_equal(shown[3].get_array(), now[1])
+    assert {picture.get_clim() for picture in shown} == {(0, 1)}
+    assert [picture.get_cmap().name for picture in shown[1:3]] == ["gray", "gray_r"]
+    with pytest.raises(ValueError, match="came holds 1 pictures and now 2"):
+        plotting.before_and_after(came[:1], now)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: plotting.image_rows({}), ValueError, "rows is empty"),
+        (
+            lambda: plotting.image_rows({"a": np.ones((2, 4, 4)), "b": np.ones((2, 5, 5))}),
+            ValueError,
+            "images of one size",
+        ),
+        (lambda: plotting.mosaic(np.ones((2, 28, 28, 1)), 2), ValueError, "drop the last axis"),
+        (lambda: plotting.mosaic(np.ones((2, 28, 28, 3)), 2), ValueError, "average the colours"),
+        (lambda: plotting.image_grid(np.ones((28, 28, 3)), 2, ax=3), TypeError, "ax is a int"),
+        (lambda: plotting.curves({"a": [np.nan]}, "x", "y"), ValueError, "'a'. has no finite"),
+        (lambda: plotting.curves({"a": []}, "x", "y"), ValueError, "'a'. has no finite"),
+        (lambda: plotting.curves({"a": 3.0}, "x", "y"), ValueError, r"'a'. has shape \(\)"),
+        (lambda: plotting.curves({}, "x", "y"), ValueError, "series is empty"),
+        (lambda: plotting.latent_scatter([[0, 1]], [0.5]), ValueError, "labels contains 0.5"),
+        (lambda: plotting.latent_scatter([[0, 1]], [-2]), ValueError, "labels contains -2"),
+        (
+            lambda: plotting.latent_scatter([[0, 1]], [[1]]),
+            ValueError,
+            r"labels has shape \(1, 1\)",
+        ),
+        (lambda: plotting.latent_scatter([[0, 1]], [1, 2]), ValueError, r"expected \(1,\)"),
+        (
+            lambda: plotting.latent_scatter(np.ones((50, 2)), np.arange(50)),
+            ValueError,
+            "labels has 50 different values",
+        ),
+        (lambda: plotting.table(["a", "b"], [(1,)]), ValueError, "1 entries, the header has 2"),
+        (lambda: plotting.show(3, "alt"), TypeError, "fig is a int"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+PICTURES = np.random.default_rng(0).random((4, 28, 28), dtype=np.float32)
+TITLES = {("title", key) for key in ("None", "text", "number as text")}
+NO_AXES = {("ax", "None")}
+NUMBERS = ("minus one", "zero", "two and a half")
+ABOVE = ("two and a half",)
+
+
+def harmless(**by_argument):
+    return {(name, key) for name, keys in by_argument.items() for key in keys}
+
+
+SWEEPS = {
+    "mosaic": (
+        plotting.mosaic,
+        {"images": PICTURES, "columns": 2, "gap": 2, "gap_level": 0.1},
+        harmless(images=("three axes", "pictures below zero"), gap=("zero",), gap_level=NUMBERS),
+    ),
+    "image_grid": (
+        plotting.image_grid,
+        {"images": PICTURES, "columns": 2, "title": "a", "ax": None, "width": 4},
+        TITLES | NO_AXES | harmless(images=("three axes",), width=("None", *ABOVE)),
+    ),
+    "image_rows": (
+        plotting.image_rows,
+        {"rows": {"a": PICTURES}, "title": "a"},
+        TITLES,
+    ),
+    "a row": (
+        lambda row: plotting.image_rows({"row": row}),
+        {"row": PICTURES},
+        harmless(row=("three axes",)),
+    ),
+    "before_and_after": (
+        plotting.before_and_after,
+        {"came": [np.ones((9, 9))] * 2, "now": PICTURES[:2], "title": "a"},
+        TITLES | harmless(came=("three axes",), now=("three axes",)),
+    ),
+    "curves": (
+        plotting.curves,
+        {
+            "series": {"a": [1, 2]},
+            "xlabel": "x",
+            "ylabel": "y",
+            "title": "a",
+            "ax": None,
+            "start": 1,
+        },
+        TITLES
+        | NO_AXES
+        | harmless(start=NUMBERS)
+        | harmless(xlabel=("text", "number as text"), ylabel=("text", "number as text")),
+    ),
+    "a line": (
+        lambda line: plotting.curves({"line": line}, "x", "y"),
+        {"line": [1, 2]},
+        harmless(line=("one row",)),
+    ),
+    "latent_scatter": (
+        plotting.latent_scatter,
+        {"z": np.ones((2, 2)), "labels": [0, 1], "title": "a", "ax": None},
+        TITLES | NO_AXES | harmless(labels=("text list",)),
+    ),
+    "manifold_codes": (
+        plotting.manifold_codes,
+        {"steps": 3, "limit": 2.0},
+        harmless(limit=ABOVE),
+    ),
+    "manifold": (
+        plotting.manifold,
+        {"images": PICTURES, "limit": 2.0, "title": "a"},
+        TITLES | harmless(limit=ABOVE),
+    ),
+    "drawable": (
+        lambda x: inputs.drawable(x, "x"),
+        {"x": PICTURES},
+        harmless(x=("three axes",)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.filterwarnings("ignore:More than 20 figures")
+def test_every_argument_is_right_or_refused_by_its_name(name):
+    call, good, right = SWEEPS[name]
+    call(**good)
+    assert faults(call, good, right) == []
+
+
+def test_every_argument_of_show_and_table_is_right_or_refused(monkeypatch):
+    monkeypatch.setattr(plotting, "display", lambda shown: None)
+    tables = ("NaN table", "infinite table", "grey levels in bytes", "below zero", "empty table")
+    right = harmless(header=("one row",), rows=(*tables, "empty list"))
+    good = {"header": ["a", "b", "c"], "rows": [(1, 2, 3)]}
+    assert faults(plotting.table, good, right) == []
+    fig = plotting.curves({"a": [1, 2]}, "x", "y")
+    texts = harmless(alt=("text", "number as text"))
+    assert faults(plotting.show, {"fig": fig, "alt": "a"}, texts) == []

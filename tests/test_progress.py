@@ -46,6 +46,26 @@ def test_the_line_is_cleared_when_the_loop_is_left_early(screen):
     assert screen == ["clear"]
 
 
+@pytest.mark.parametrize(
+    ("steps", "total", "words"),
+    [
+        (5, None, "steps = 5: a list"),
+        (None, None, "steps = None"),
+        (iter("ab"), None, "total = None: how many"),
+        ("ab", -1, "total = -1"),
+        ("ab", "2", "total = '2'"),
+    ],
+)
+def test_steps_that_cannot_be_counted_are_refused(screen, steps, total, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        list(progress.progress(steps, "training", total))
+
+
+def test_no_steps_are_none(screen):
+    assert list(progress.progress([], "training")) == []
+    assert screen == ["clear"]
+
+
 @pytest.fixture
 def fit(screen, monkeypatch):
     """Let a tiny model train with the line on the screen, every epoch of it lasting 2 s."""
@@ -102,6 +122,12 @@ def test_a_fit_after_an_interrupted_one_counts_anew(screen, fit):
     screen.clear()
     fit(epochs=3)
     assert [line for line in screen if line not in ("wait", "clear")] == THREE_EPOCHS[1::2]
+
+
+def test_a_fit_of_no_epochs_leaves_no_line(screen, fit):
+    fit(epochs=2, initial_epoch=2)
+    fit(epochs=0)
+    assert screen == []
 
 
 def test_a_page_without_a_network_need_not_wait_for_tensorflow():

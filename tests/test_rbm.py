@@ -1,10 +1,12 @@
 """helpers.rbm against the truth: every state of small random RBMs listed, in float64."""
 
 import itertools
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bad_arguments import faults
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_rbms import Truth, generator, random_rbm, seeds, sizes
@@ -52,6 +54,15 @@ def test_sigmoid_and_softplus_are_right_and_never_overflow():
 @property_test
 def test_log_sum_exp(x):
     assert log_sum_exp(np.array(x)) == pytest.approx(np.logaddexp.reduce(x), abs=1e-9)
+
+
+def test_log_sum_exp_of_whole_numbers_and_of_infinities():
+    for x in ([1, 200], np.array([1, 200], np.uint8), np.array([[True, False]])):
+        expected = np.logaddexp.reduce(np.asarray(x, float).ravel())
+        assert log_sum_exp(x) == pytest.approx(expected)
+    assert log_sum_exp([-np.inf, 3.0]) == 3.0
+    assert log_sum_exp([-np.inf, -np.inf]) == -np.inf
+    assert log_sum_exp([np.inf, 3.0]) == np.inf
 
 
 @given(sizes, sizes, seeds)
@@ -492,6 +503,9 @@ def test_interrupted_training_keeps_what_it_has_learnt(tmp_path):
     assert not np.array_equal(rbm.W, before)
     assert np.isfinite(rbm.log_likelihood(v, rbm.log_partition())).all()
     rbm.save(tmp_path / "interrupted.npz")
+    for interrupted in (rbm, RBM.load(tmp_path / "interrupted.npz")):  # in its tenth epoch
+        with pytest.raises(ValueError, match="interrupted within an epoch: load a file"):
+            next(train(interrupted, v, generator(), epochs=50, batch_size=20, resume=True))
     list(train(rbm, v, generator(), epochs=1))  # and goes on
 
 
@@ -709,6 +723,89 @@ def test_load_refuses_a_damaged_file_and_leaves_a_missing_one_missing(tmp_path):
         content[byte] ^= 255
 
 
+# parameters and training of a file, and what is done to them -> what the error says
+DAMAGE = {
+    "scalar bias": ({"hidden_bias": np.float32(0)}, r"shapes \(6, 3\), \(6,\) and \(\)"),
+    "short bias": ({"visible_bias": np.zeros(5)}, r"shapes \(6, 3\), \(5,\) and \(3,\)"),
+    "weights without an axis": ({"W": np.zeros(6)}, r"W, visible_bias and .* shapes \(6,\)"),
+    "a weight is NaN": ({"W": np.full((6, 3), [0, np.nan, 0])}, "W contains nan"),
+    "a bias is infinite": ({"hidden_bias": np.array([0, 0, np.inf])}, "hidden_bias contains inf"),
+    "a bias beyond float32": ({"hidden_bias": np.array([0, 0, 1e99])}, "hidden_bias contains inf"),
+    "text": ({"W": np.full((6, 3), "a")}, "W holds <U1"),
+    "complex numbers": ({"W": np.full((6, 3), 1j)}, "W holds complex128"),
+    "settings": ({"settings": "{"}, "Expecting"),
+    "settings that are none": ({"settings": "3"}, "not iterable"),
+    "velocity": ({"W_velocity": np.zeros((6, 2))}, r"W_velocity has shape \(6, 2\)"),
+    "chains": ({"h_model": np.zeros((19, 3))}, r"h_model has shape \(19, 3\), expected \(20, 3\)"),
+    "offset": ({"hidden_offset": np.full(3, np.nan)}, "hidden_offset contains nan"),
+    "epoch": ({"epoch": 2.5}, "epoch = 2.5"),
+    "random state": ({"rng": json.dumps({"bit_generator": "PCG64"})}, "not as RBM.save wrote it"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_load_refuses_arrays_that_do_not_fit(tmp_path, damage):
+    path, (changed, message) = tmp_path / "rbm.npz", DAMAGE[damage]
+    rbm = RBM(6, 3, generator())
+    train_until(rbm, generator(), 3)
+    rbm.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays)
+    assert_same_training(RBM.load(path), rbm)
+    np.savez(path, **(arrays | changed))
+    with pytest.raises(ValueError, match=message) as error:
+        RBM.load(path)
+    assert "rbm.npz is not as RBM.save wrote it" in str(error.value)
+
+
+def test_a_loaded_rbm_is_float32_whatever_was_saved(tmp_path):
+    rbm = random_rbm(4, 3, seed=0)
+    rbm.save(tmp_path / "rbm.npz")
+    loaded = RBM.load(tmp_path / "rbm.npz")
+    for name in ("W", "visible_bias", "hidden_bias"):
+        assert getattr(loaded, name).dtype == np.float32
+        np.testing.assert_allclose(getattr(loaded, name), getattr(rbm, name), rtol=1e-6)
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    RBM(3, 2, generator()).save("~/rbm.npz")
+    assert (tmp_path / "rbm.npz").exists()
+    assert RBM.load("~/rbm.npz").W.shape == (3, 2)
+
+
+# ---------------------------------------------------------------- other pictures
+
+
+def test_pictures_of_16_by_16_train_and_have_likelihoods_and_files(tmp_path):
+    """All that 28 x 28 can do: bars that are learnt, exact and estimated log Z, save and load."""
+    from helpers.ais import annealed_importance_sampling, reverse_ais
+
+    rng, pictures = generator(), np.zeros((32, 16, 16), dtype=bool)
+    pictures[range(16), range(16)], pictures[range(16, 32), :, range(16)] = True, True
+    v = np.repeat(pictures.reshape(32, 256), 10, axis=0)
+    rbm = RBM(256, 10, rng, weight_std=0.1, visible_bias=base_rate_bias(v))
+    before = rbm.log_likelihood(v, rbm.log_partition()).mean()
+    options = {"epochs": 60, "batch_size": 20, "persistent_chains": 20, "centred": True}
+    list(train(rbm, v, rng, **options))
+    after = rbm.log_likelihood(v, rbm.log_partition()).mean()
+    assert after > before + 5
+    base, samples = base_rate_bias(v), rbm.exact_samples(100, rng)
+    assert samples.shape == (100, 256)
+    for estimate in (
+        annealed_importance_sampling(rbm, base, rng, temperatures=500),
+        reverse_ais(rbm, base, samples, rng, temperatures=500),
+    ):
+        assert estimate.log_z == pytest.approx(rbm.log_partition(), abs=0.3)
+    rbm.save(tmp_path / "bars.npz")
+    loaded = RBM.load(tmp_path / "bars.npz")
+    assert_same_training(loaded, rbm)
+    assert loaded.log_partition() == rbm.log_partition()
+
+
+# ---------------------------------------------------------------- right or refused
+
 V = np.zeros((2, 3), dtype=np.float32)
 
 
@@ -723,6 +820,13 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: rbm.free_energy(V - 1), "from -1 to -1"),
         (lambda rbm, rng: rbm.free_energy(V + np.nan), "v contains NaN"),
         (lambda rbm, rng: rbm.energy(V, np.zeros((2, 3))), r"h has shape \(2, 3\)"),
+        (lambda rbm, rng: rbm.energy(V[:1], V[:, :2]), "v has 1 rows and h has 2"),
+        (lambda rbm, rng: base_rate_bias(V + 255), "v ranges from 255 to 255.*divide 8-bit"),
+        (lambda rbm, rng: binary_states(3, 0, 9), "stop = 9: .* at most 8"),
+        (lambda rbm, rng: binary_states(3, 5, 4), "stop = 4: .* at least 5"),
+        (lambda rbm, rng: binary_states(30), "stop = .*at most 3.35544e"),
+        (lambda rbm, rng: binary_states(63), "n_units = 63"),
+        (lambda rbm, rng: log_sum_exp([1, np.nan]), "empty or contains NaN"),
         (lambda rbm, rng: rbm.hidden_probability(V + 2), "from 2 to 2"),
         (lambda rbm, rng: rbm.visible_probability(V), r"h has shape \(2, 3\), expected \(n, 2\)"),
         (lambda rbm, rng: next(rbm.gibbs(V + 0.5, rng)), "contains 0.5"),
@@ -733,7 +837,8 @@ V = np.zeros((2, 3), dtype=np.float32)
         (lambda rbm, rng: RBM(0, 2, rng), "n_visible = 0"),
         (lambda rbm, rng: RBM(3, 0, rng), "n_hidden = 0"),
         (lambda rbm, rng: RBM(3, 2, rng, visible_bias=np.zeros(2)), r"\(2,\), expected \(3,\)"),
-        (lambda rbm, rng: RBM(3, 2, rng, visible_bias=[0, np.inf, 0]), "finite"),
+        (lambda rbm, rng: RBM(3, 2, rng, visible_bias=[0, np.inf, 0]), "visible_bias contains inf"),
+        (lambda rbm, rng: RBM(3, 2, rng, weight_std=-0.1), "weight_std = -0.1"),
         (lambda rbm, rng: RBM(26, 26, rng).log_partition(), r"26 units.*at most 25.*annealed"),
         (lambda rbm, rng: RBM(26, 30, rng).exact_samples(1, rng), "26 units"),
     ],
@@ -750,7 +855,7 @@ def test_unusable_values_are_refused(call, message):
         ("epochs", 0),
         ("gibbs_steps", 0),
         ("batch_size", 0),
-        ("momentum", 1.0),
+        ("momentum", 1),
         ("momentum", -0.1),
         ("step_size", -1),
         ("step_size", np.nan),
@@ -765,6 +870,167 @@ def test_unusable_settings_are_refused(name, value):
         next(train(RBM(3, 2, rng), V, rng, **{"epochs": 1, name: value}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 2.0),
+        ("gibbs_steps", True),
+        ("batch_size", "64"),
+        ("batch_size", 2.5),
+        ("persistent_chains", None),
+        ("momentum", None),
+        ("step_size", "0.1"),
+        ("weight_decay", [0.1]),
+        ("centred", "no"),
+        ("resample", 1),
+        ("resume", None),
+    ],
+)
+def test_settings_of_another_type_are_refused(name, value):
+    rng = generator()
+    with pytest.raises(TypeError, match=f"{name} = .* needed"):
+        next(train(RBM(3, 2, rng), V, rng, **{"epochs": 1, name: value}))
+
+
+H = np.array([[0, 1], [1, 0]], dtype=np.float32)
+
+
+def fresh():
+    return RBM(3, 2, generator())
+
+
+def trained(rbm=None, **options):
+    return next(train(fresh() if rbm is None else rbm, **options))
+
+
+SETTINGS = {"epochs": 1, "batch_size": 2, "gibbs_steps": 1, "persistent_chains": 0, "momentum": 0.5}
+SETTINGS |= {"step_size": 0.1, "final_step_size": 0.0, "weight_decay": 0.0}
+SETTINGS |= {"centred": False, "resample": False, "resume": False}
+ZERO_OR_MORE = ("step_size", "final_step_size", "weight_decay")
+NUMBERS = ("infinite", "minus one", "zero", "two and a half", "True", "one row", "three axes")
+NUMBERS += ("four axes", "another width", "infinite table", "grey levels in bytes", "below zero")
+NUMBERS += ("pictures in bytes", "pictures below zero")
+
+# what is called, its arguments, and which of the sweep's values are right
+SWEPT = {
+    "RBM": (
+        lambda **given: RBM(**given),
+        {"n_visible": 3, "n_hidden": 2, "rng": generator(), "weight_std": 0.1}
+        | {"visible_bias": np.zeros(3)},
+        [
+            ("weight_std", "zero"),
+            ("weight_std", "two and a half"),
+            ("visible_bias", "None"),
+            ("visible_bias", "one row"),
+        ],
+    ),
+    "log_sum_exp": (log_sum_exp, {"x": V}, [("x", key) for key in NUMBERS]),
+    "base_rate_bias": (base_rate_bias, {"v": V}, [("v", "another width")]),
+    "binary_states": (
+        binary_states,
+        {"n_units": 3, "start": 0, "stop": 4},
+        [("start", "zero"), ("stop", "zero"), ("stop", "None")],
+    ),
+    "energy": (lambda **given: fresh().energy(**given), {"v": V, "h": H}, []),
+    "free_energy": (lambda **given: fresh().free_energy(**given), {"v": V}, []),
+    "hidden_probability": (lambda **given: fresh().hidden_probability(**given), {"v": V}, []),
+    "visible_probability": (lambda **given: fresh().visible_probability(**given), {"h": H}, []),
+    "sample_hidden": (
+        lambda **given: fresh().sample_hidden(**given), {"v": V, "rng": generator()}, [],
+    ),
+    "sample_visible": (
+        lambda **given: fresh().sample_visible(**given), {"h": H, "rng": generator()}, [],
+    ),
+    "gibbs": (lambda **given: next(fresh().gibbs(**given)), {"v": V, "rng": generator()}, []),
+    "exact_samples": (
+        lambda **given: fresh().exact_samples(**given), {"n": 2, "rng": generator()}, [],
+    ),
+    "log_likelihood": (
+        lambda **given: fresh().log_likelihood(**given),
+        {"v": V, "log_z": 3.0},
+        [("log_z", key) for key in ("minus one", "zero", "two and a half")],
+    ),
+    "pseudo_likelihood": (
+        lambda **given: fresh().pseudo_likelihood(**given), {"v": V, "rng": generator()}, [],
+    ),
+    "reconstruction_error": (
+        lambda **given: fresh().reconstruction_error(**given), {"v": V, "rng": generator()}, [],
+    ),
+    "train": (
+        trained,
+        {"rbm": fresh(), "v": V, "rng": generator()} | SETTINGS,
+        [(name, key) for name in ZERO_OR_MORE for key in ("zero", "two and a half")]
+        + [("rbm", "None"), ("final_step_size", "None"), ("persistent_chains", "zero")]
+        + [("momentum", "zero"), ("centred", "True"), ("resample", "True")],
+    ),
+    "save": (
+        lambda **given: fresh().save(**given),
+        {"path": "rbm.npz"},
+        [("path", "text"), ("path", "number as text")],
+    ),
+    "load": (RBM.load, {"path": "rbm.npz"}, [("path", "text"), ("path", "number as text")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWEPT)
+def test_every_argument_is_right_or_refused_by_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ("rbm.npz", "three", "3"):
+        fresh().save(file)
+    assert faults(*SWEPT[name]) == []
+
+
+def test_a_table_of_one_value_has_the_log_of_its_size_added():
+    assert log_sum_exp(np.full((2, 3), 200, np.uint8)) == pytest.approx(200 + np.log(6))
+
+
+def test_the_estimate_as_a_whole_is_no_log_z():
+    from helpers.ais import annealed_importance_sampling
+
+    rbm, rng = fresh(), generator()
+    estimate = annealed_importance_sampling(rbm, np.zeros(3), rng, 10, 10)
+    for rows in (1, 2, 7):  # an estimate holds seven numbers
+        v = np.zeros((rows, 3))
+        with pytest.raises(TypeError, match=r"log_z is a whole .*: give estimate\.log_z"):
+            rbm.log_likelihood(v, estimate)
+        with pytest.raises(TypeError, match="log_z"):
+            rbm.log_likelihood(v, np.zeros(rows + 1))
+        assert rbm.log_likelihood(v, estimate.log_z).shape == (rows,)
+
+
+@pytest.mark.parametrize("name", ["W", "visible_bias", "hidden_bias"])
+@pytest.mark.parametrize("kind", ["NaN", "shape", "list", "whole numbers"])
+def test_parameters_that_were_set_to_nonsense_are_noticed_at_every_door(tmp_path, name, kind):
+    rbm, rng = fresh(), generator()
+    parameter = getattr(rbm, name)
+    if kind == "NaN":
+        parameter[1:] = np.nan  # not all of it
+    elif kind == "shape":
+        setattr(rbm, name, np.zeros(1))
+    else:
+        setattr(rbm, name, parameter.tolist() if kind == "list" else parameter.astype(int))
+    for call in (
+        lambda: rbm.energy(V, H),
+        lambda: rbm.free_energy(V),
+        lambda: rbm.sample_hidden(V, rng),
+        lambda: rbm.sample_visible(H, rng),
+        lambda: next(rbm.gibbs(V, rng)),
+        rbm.log_partition,
+        lambda: rbm.exact_samples(2, rng),
+        lambda: rbm.log_likelihood(V, 0.0),
+        lambda: rbm.pseudo_likelihood(V, rng),
+        lambda: rbm.reconstruction_error(V, rng),
+        lambda: rbm.save(tmp_path / "rbm.npz"),
+        lambda: trained(rbm, v=V, rng=rng, epochs=1),
+    ):
+        with pytest.raises((TypeError, ValueError), match=name):
+            call()
+    assert not (tmp_path / "rbm.npz").exists()
+
+
+# ---------------------------------------------------------------- divergence
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_divergence_is_reported_and_names_the_epoch_and_the_step_size():
     rng, done = generator(), []
@@ -772,3 +1038,45 @@ def test_divergence_is_reported_and_names_the_epoch_and_the_step_size():
     with pytest.raises(FloatingPointError, match="below 10") as error:
         done.extend(training)
     assert f"epoch {len(done) + 1}:" in str(error.value)
+
+
+@pytest.mark.parametrize("step_size", [1e3, 1e4, 1e6, 1e38])
+@pytest.mark.parametrize("persistent_chains", [0, 5])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_step_size_that_throws_the_weights_far_off_is_divergence(step_size, persistent_chains):
+    rng, rbm = generator(), RBM(6, 3, generator())
+    options = {"step_size": step_size, "persistent_chains": persistent_chains}
+    with pytest.raises(FloatingPointError, match=r"epoch 1: .* has reached .* step_size below 1"):
+        list(train(rbm, TOY, rng, epochs=3, **options))
+    with pytest.raises(ValueError, match="no training to go on with"):
+        next(train(rbm, TOY, rng, epochs=3, resume=True, **options))
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value"),
+    [
+        ("W", (2, 1), np.nan),
+        ("W", (2, 1), np.inf),
+        ("W", (2, 1), -101),
+        ("visible_bias", 0, np.nan),
+        ("visible_bias", 5, 101),
+        ("hidden_bias", 2, np.nan),
+        ("hidden_bias", 0, -np.inf),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_one_parameter_is_enough_for_divergence(name, index, value):
+    """A step size of 0 leaves all others as they are."""
+    rbm = RBM(6, 3, generator())
+    training = train(rbm, TOY, generator(), epochs=3, step_size=0.0)
+    next(training)
+    next(training)
+    getattr(rbm, name)[index] = value
+    with pytest.raises(FloatingPointError, match="epoch 3"):
+        next(training)
+
+
+def test_large_and_healthy_parameters_are_no_divergence():
+    rbm = RBM(6, 3, generator())
+    rbm.visible_bias[:], rbm.W[0, 0] = 99, -100
+    assert len(list(train(rbm, TOY, generator(), epochs=2, step_size=0.0))) == 2

@@ -395,11 +395,13 @@ while not pathlib.Path('{other}').exists(): time.sleep(0.05)
 """
 
 
-def test_two_notebooks_run_side_by_side(course):
+def test_two_notebooks_run_side_by_side(course, monkeypatch):
+    monkeypatch.chdir(course.folder)
     course.edition("sample", cell_timeout=30)
     course.notebook("01_one", MEET.format(mine="one", other="two"))
     course.notebook("02_two", MEET.format(mine="two", other="one"))
     assert course.run(jobs=2), "each waits for the other"
+    assert run.Path.cwd() == course.folder, "where the printed paths are seen from"
 
 
 THREADS = "import os; assert os.environ['TF_NUM_INTRAOP_THREADS'] == '{}'"

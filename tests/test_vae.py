@@ -3,11 +3,12 @@ import itertools
 import fresh_python
 import numpy as np
 import pytest
+from bad_arguments import BAD, faults
 from resuming import assert_resumed_ends_as_unbroken, assert_same_state
 from small_vaes import forgetful_vae, small_vae, two_stage_vae
 
 from helpers import vae
-from helpers.annealing import KLAnnealing, linear
+from helpers.annealing import FreeBitsVAE, KLAnnealing, linear
 from helpers.batches import shuffled_batches
 from helpers.data import load_digits
 from helpers.runtime import keras, set_seed, tf
@@ -471,6 +472,454 @@ def test_two_devices_train_one_model_together():
     assert devices == "2 (64, 28, 28)"
 
 
+# ---------------------------------------------------------------- right or refused
+
+GREY = np.random.default_rng(1).random((6, 28, 28), dtype=np.float32)
+BAD_IMAGES = {
+    "bytes": (
+        (255 * GREY).astype(np.uint8),
+        "ranges from 0 to 25.*divide 8-bit grey levels by 255",
+    ),
+    "0 to 255": (255 * GREY, "divide 8-bit grey levels by 255"),
+    "-1 to 1": (2 * GREY - 1, r"scale them to \[0, 1\]"),
+    "NaN": (np.where(GREY > 0.99, np.nan, GREY), "contains NaN"),
+    "a channel": (GREY[..., None], r"\(6, 28, 28, 1\).*drop the last axis"),
+    "another size": (GREY[:, :16, :16], r"\(6, 16, 16\), expected \(n, 28, 28\)"),
+    "one picture": (GREY[0], r"one picture is x\[None\]"),
+    "empty": (GREY[:0], "is empty"),
+    "text": ("digits", "an array or a tf.data.Dataset"),
+    "nothing": (None, "an array or a tf.data.Dataset|x = None"),
+    "names": (np.array(["a", "b"]), "holds <U1"),
+    "ragged": ([[1], [1, 2]], "cannot be read as an array"),
+    "a generator": ((batch for batch in [GREY]), "is a generator"),
+}
+METHODS = ("fit", "evaluate", "predict", "__call__")
+METHODS += ("train_on_batch", "test_on_batch", "predict_on_batch")
+
+
+def given_to(model, method, x):
+    silent = {"verbose": 0} if method in ("fit", "evaluate", "predict") else {}
+    return getattr(model, method)(x, **silent)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """For what is refused, or leaves nothing behind."""
+    return small_vae()
+
+
+@pytest.mark.parametrize("kind", BAD_IMAGES)
+def test_images_that_do_not_fit_are_refused_by_name_at_every_door(shared, kind):
+    bad, words = BAD_IMAGES[kind]
+    before = shared.get_weights()
+    for method in METHODS:
+        with pytest.raises((TypeError, ValueError), match=f"^x .*(?:{words})|^x = .*{words}"):
+            given_to(shared, method, bad)
+    for old, new in zip(before, shared.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda x: x.astype(np.float64),
+        lambda x: x.astype(int),
+        lambda x: x.astype(bool),
+        lambda x: x.reshape(-1, 784),
+        tf.constant,
+        lambda x: x.tolist(),
+    ],
+)
+def test_images_in_another_form_are_taken_as_the_same_images(convert):
+    binary = (GREY > 0.5).astype(np.float32)
+    results = []
+    for x in (binary, convert(binary)):
+        model = small_vae()
+        history = model.fit(x, verbose=0).history
+        results.append([history, *(given_to(model, method, x) for method in METHODS[1:])])
+    for one, other in zip(*results, strict=True):
+        assert one == other if isinstance(one, dict) else np.array_equal(one, other)
+
+
+def test_held_out_images_are_looked_at_once_in_a_fit(shared, monkeypatch):
+    for held_out in (255 * GREY, (255 * GREY,), (255 * GREY, np.zeros(6))):
+        with pytest.raises(ValueError, match=r"validation_data.*divide 8-bit"):
+            shared.fit(GREY, validation_data=held_out, verbose=0)
+    looks, model = [], small_vae()
+    look = model.checked_images
+    monkeypatch.setattr(model, "checked_images", lambda *a: looks.append(a[1]) or look(*a))
+    model.fit(GREY, validation_data=(GREY,), epochs=3, verbose=0)
+    assert looks == ["x", "validation_data[0]"]
+
+
+def batches_of(x):
+    return tf.data.Dataset.from_tensor_slices(x).batch(2)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (batches_of((255 * GREY).astype(np.uint8)), "batches of uint8"),
+        (batches_of(GREY.astype(np.float64)), "batches of float64"),
+        (batches_of(GREY[..., None]), r"\(None, 28, 28, 1\)"),
+        (tf.data.Dataset.from_tensor_slices(GREY), r"take x.batch"),
+        (batches_of(255 * GREY).prefetch(2), "first batch of x.*divide 8-bit"),
+        (batches_of((GREY, GREY, np.ones(6))), "3 parts"),
+        (batches_of({"x": GREY}), "batches of images"),
+        (shuffled_batches(2 * GREY - 1, 2, 0), r"scale them to \[0, 1\]"),
+    ],
+)
+def test_batches_that_do_not_fit_are_refused(shared, dataset, words):
+    for method in ("fit", "evaluate", "predict"):
+        with pytest.raises((TypeError, ValueError), match=words):
+            given_to(shared, method, dataset)
+
+
+def test_batches_whose_order_counts_are_not_gone_through(shared):
+    drawn = []
+
+    def note(x):
+        drawn.append(1)
+        return x
+
+    def noting(x):
+        x = tf.numpy_function(note, [x], tf.float32)
+        x.set_shape((None, 28, 28))
+        return x
+
+    seen = shared.checked_images(batches_of(GREY).map(noting), "x")
+    assert drawn == []
+    assert len(list(seen)) == len(drawn) == 3
+    batches = shuffled_batches(GREY, 2, seed=0)
+    shared.checked_images(batches, "x")
+    for batch, fresh in zip(batches, shuffled_batches(GREY, 2, seed=0), strict=True):
+        np.testing.assert_array_equal(batch, fresh)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sample_weight": np.ones(6)}, "sample_weight is not used"),
+        ({"class_weight": {0: 2.0}, "y": np.zeros(6)}, "class_weight is not used"),
+        ({"validation_data": (GREY, GREY, np.ones(6))}, "validation_data has 3 parts"),
+        ({"validation_data": ()}, "validation_data has 0 parts"),
+        ({"epochs": 0}, "epochs = 0: it must be at least 1"),
+        ({"epochs": -1}, "epochs = -1"),
+        ({"epochs": "3"}, "epochs = '3'"),
+        ({"batch_size": 0}, "batch_size = 0"),
+        ({"batch_size": 2.5}, "batch_size = 2.5"),
+    ],
+)
+def test_options_of_fit_that_would_be_dropped_are_refused(shared, options, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        shared.fit(GREY, verbose=0, **options)
+
+
+def test_weights_of_samples_are_refused_by_the_other_methods_too(shared):
+    for method in ("evaluate", "train_on_batch", "test_on_batch"):
+        with pytest.raises(ValueError, match="sample_weight is not used"):
+            getattr(shared, method)(GREY, sample_weight=np.ones(6))
+
+
+@pytest.mark.parametrize("name", ["loss", "loss_weights", "metrics", "weighted_metrics"])
+def test_losses_and_metrics_given_to_compile_are_refused(model, name):
+    with pytest.raises(ValueError, match=f"{name} = .*VAE has losses of its own"):
+        model.compile("adam", **{name: ["mae"]})
+    with pytest.raises(ValueError, match="loss = 'mse'"):
+        model.compile("adam", "mse")
+
+
+def test_an_optimiser_is_given_as_such_or_by_name(model):
+    model.compile("sgd")
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    with pytest.raises(ValueError, match="optimizer = 'foo'"):
+        model.compile("foo")
+    for wrong in (None, 0.001, keras.optimizers.Adam):
+        with pytest.raises(TypeError, match=r"optimizer = .*give an optimiser"):
+            model.compile(wrong)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_parts_that_compute_in_another_precision_are_refused(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        parts = vae.dense_encoder(2, 4), vae.dense_decoder(2, 4)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(ValueError, match=r"computes in .*trains in float32 only"):
+        vae.VAE(*parts).compile("adam")
+
+
+class Charge(keras.layers.Layer):
+    """A layer that costs something."""
+
+    def call(self, x):
+        self.add_loss(7.0 + 0.0 * keras.ops.sum(x))
+        return x
+
+
+@pytest.mark.parametrize("kind", [vae.VAE, FreeBitsVAE])
+def test_losses_of_the_parts_are_in_the_loss_and_its_gradient(kind):
+    x = keras.Input((28, 28))
+    kernel = {"kernel_regularizer": keras.regularizers.L2(0.5), "kernel_initializer": "ones"}
+    hidden = keras.layers.Dense(2, **kernel)(Charge()(keras.layers.Flatten()(x)))
+    encoder = keras.Model(x, [keras.layers.Dense(2)(hidden), 0 * keras.layers.Dense(2)(hidden)])
+    model = kind(encoder, vae.dense_decoder(2, 4), **({"floor": 0.0} if kind != vae.VAE else {}))
+    model.compile(keras.optimizers.SGD(0.0))
+    extra = 7 + 0.5 * 784 * 2
+    for report in (
+        model.evaluate(GREY, verbose=0, return_dict=True),
+        {name: value[0] for name, value in model.fit(GREY, verbose=0).history.items()},
+    ):
+        own = report["reconstruction_loss"] + report["kl_loss"]
+        assert report["loss"] == pytest.approx(own + extra, rel=1e-5)
+    blind, rate = model.decoder.layers[1].kernel, 0.1
+    blind.assign(keras.ops.zeros_like(blind))
+    model.kl_weight.assign(0.0)
+    model.compile(keras.optimizers.SGD(rate))
+    model.train_on_batch(GREY)
+    kernel = encoder.layers[3].kernel
+    np.testing.assert_allclose(kernel, np.full(kernel.shape, 1 - rate), rtol=1e-5)
+
+
+def test_a_part_frozen_after_compile_does_not_move_and_moves_again_later(images):
+    model = small_vae()
+    model.fit(images, verbose=0)
+    for trainable in (False, True, False):
+        model.encoder.trainable = trainable
+        for move in (model.fit, lambda x, verbose: model.train_on_batch(x)):
+            before = model.encoder.get_weights(), model.decoder.get_weights()
+            move(images, verbose=0)
+            moved = [
+                max(
+                    np.abs(new - old).max()
+                    for new, old in zip(part.get_weights(), olds, strict=True)
+                )
+                for part, olds in zip((model.encoder, model.decoder), before, strict=True)
+            ]
+            assert (moved[0] > 0) == trainable
+            assert moved[1] > 0
+
+
+def test_a_training_in_which_nothing_can_move_is_refused(model, images):
+    model.trainable = False
+    with pytest.raises(ValueError, match="every part is frozen"):
+        model.fit(images, verbose=0)
+
+
+def test_a_part_freed_after_compile_asks_for_another_compile(images):
+    model = small_vae()
+    model.encoder.trainable = False
+    model.compile("adam")
+    model.encoder.trainable = True
+    with pytest.raises(ValueError, match="was not at compile: compile again"):
+        model.fit(images, verbose=0)
+    model.compile("adam")
+    model.fit(images, verbose=0)
+
+
+def sigmoid_decoder():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(784, "sigmoid")])
+    network.add(keras.layers.Reshape((28, 28)))
+    return network
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (lambda: (vae.dense_encoder(2, 4), vae.dense_decoder(3, 4)), "one n_latent"),
+        (lambda: (vae.dense_decoder(2, 4), vae.dense_encoder(2, 4)), "a pair is needed"),
+        (lambda: (vae.dense_encoder(2, 4), sigmoid_decoder()), "leave the activation"),
+        (lambda: (vae.dense_encoder(2, 4), None), "decoder = None"),
+        (lambda: ("encoder", vae.dense_decoder(2, 4)), "encoder = 'encoder'"),
+        (lambda: (vae.dense_encoder(2, 4), vae.dense_decoder(2, 4), "mse"), "_loss = 'mse'"),
+        (
+            lambda: (vae.dense_encoder(2, 4), vae.dense_decoder(2, 4), vae.squared_error, 1.5),
+            "seed",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(parts, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        vae.VAE(*parts())
+
+
+def test_a_decoder_of_another_shape_is_refused():
+    flat = keras.Sequential([keras.Input((2,)), keras.layers.Dense(784)])
+    with pytest.raises(ValueError, match=r"end it with keras.layers.Reshape\(\(28, 28\)\)"):
+        vae.VAE(vae.dense_encoder(2, 4), flat)
+
+
+def test_a_loss_of_ones_own_gives_one_number_for_each_image():
+    def averaged(x, x_logits):
+        return keras.ops.mean(keras.ops.square(x - x_logits))
+
+    for loss, shape in ((averaged, r"\(\)"), (keras.losses.mean_squared_error, r"\(2, 28\)")):
+        model = vae.VAE(vae.dense_encoder(2, 4), vae.dense_decoder(2, 4), loss)
+        with pytest.raises(ValueError, match=f"reconstruction_loss gave shape {shape}"):
+            model.compile("adam")
+
+
+def test_a_seed_of_numpy_is_a_seed():
+    parts = vae.dense_encoder(2, 4), vae.dense_decoder(2, 4)
+    assert vae.VAE(*parts, seed=np.int64(3)).get_config()["seed"] == 3
+
+
+LOSSES = (vae.squared_error, vae.bernoulli_loss)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", ["bytes", "0 to 255", "-1 to 1", "NaN", "names", "ragged"])
+def test_a_loss_of_what_are_no_grey_levels_is_refused(loss, kind):
+    bad, words = BAD_IMAGES[kind]
+    with pytest.raises((TypeError, ValueError), match=words):
+        loss(bad, GREY)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("shape", [(6, 28, 28, 1), (6, 784), (1, 28, 28), (28, 28)])
+def test_a_loss_compares_shapes_and_does_not_broadcast(loss, shape):
+    other = np.zeros(shape, np.float32)
+    for x, x_logits in ((GREY, other), (other, GREY)):
+        with pytest.raises(ValueError, match="they must be the same"):
+            loss(x, x_logits)
+        with pytest.raises(ValueError, match="they must be the same"):
+            tf.function(loss)(tf.constant(x), tf.constant(x_logits))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_the_type_of_its_logits_and_keeps_the_gradient_of_x(loss):
+    x = (GREY > 0.5).astype(np.float32)
+    expected = loss(x, GREY)
+    for form in (x.astype(bool), x.astype(int), x.astype(float), tf.constant(x, tf.float64)):
+        np.testing.assert_array_equal(loss(form, GREY), expected)
+    variable = tf.Variable(x)
+    with tf.GradientTape() as tape:
+        total = loss(variable, GREY)
+    assert np.abs(tape.gradient(total, variable)).max() > 0
+
+
+def test_gradients_pass_through_a_call(shared):
+    x = tf.Variable(GREY)
+    with tf.GradientTape() as tape:
+        picture = shared(x)
+    assert np.abs(tape.gradient(picture, x)).max() > 0
+
+
+Z = np.zeros((3, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "words"),
+    [
+        (vae.gaussian_kl, (Z, Z[0]), "z_mean has shape .* and z_log_var has shape"),
+        (vae.gaussian_kl, (Z, Z[..., None]), "must be the same"),
+        (vae.gaussian_kl, (0.0, 0.0), "z_mean has shape"),
+        (vae.gaussian_kl, ("a", Z), "z_mean holds"),
+        (vae.gaussian_kl, (Z, None), "z_log_var holds"),
+        (vae.gaussian_kl, (Z[:0], Z[:0]), "z_mean is empty"),
+        (vae.sample_latent, (Z, Z, Z[:, :1]), "epsilon has shape"),
+        (vae.sample_latent, (Z, Z[:1], Z), "z_log_var has shape"),
+        (vae.sample_latent, (Z, Z, "noise"), "epsilon holds"),
+        (vae.importance_weighted_bound, (1.0,), "log_weights has shape"),
+        (vae.importance_weighted_bound, ([],), "log_weights is empty"),
+        (vae.importance_weighted_bound, (None,), "log_weights holds"),
+        (vae.active_units, ((Z, Z),), "is a pair"),
+        (vae.active_units, (np.stack([Z, Z]),), "z_mean has shape"),
+        (vae.active_units, (Z * np.nan,), "z_mean contains nan"),
+        (vae.active_units, (Z, -1), "threshold = -1"),
+        (vae.active_units, (None,), "z_mean holds"),
+        (vae.dense_encoder, (0,), "n_latent = 0"),
+        (vae.dense_encoder, (2.0,), "n_latent = 2.0"),
+        (vae.dense_encoder, (2, -1), "hidden_units = -1"),
+        (vae.dense_decoder, ("2",), "n_latent = '2'"),
+        (vae.dense_decoder, (True,), "n_latent = True"),
+        (vae.deep_encoder, (2, 200), "layers = 200"),
+        (vae.deep_encoder, (2, [200, 0]), r"layers\[1\] = 0"),
+        (vae.deep_decoder, (2, None), "layers = None"),
+        (vae.deep_decoder, (None, [3]), "n_latent = None"),
+        (vae.log_importance_weights, (None, GREY, 3), "vae = None"),
+    ],
+)
+def test_bad_arguments_are_named(function, arguments, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        function(*arguments)
+
+
+TABLES = ["another width", "below zero", "grey levels in bytes"]
+LOG_WEIGHTS = [*TABLES, "one row", "three axes", "four axes", "NaN table", "infinite table"]
+LOG_WEIGHTS += ["NaN pictures", "pictures in bytes", "pictures below zero"]
+
+
+@pytest.mark.parametrize(
+    ("function", "good", "right"),
+    [
+        (vae.gaussian_kl, {"z_mean": Z, "z_log_var": Z}, {}),
+        (vae.sample_latent, {"z_mean": Z, "z_log_var": Z, "epsilon": Z}, {}),
+        (vae.importance_weighted_bound, {"log_weights": Z}, {"log_weights": LOG_WEIGHTS}),
+        (vae.squared_error, {"x": GREY, "x_logits": GREY}, {}),
+        (vae.bernoulli_loss, {"x": GREY, "x_logits": GREY}, {}),
+        (
+            vae.active_units,
+            {"z_mean": Z, "threshold": 0.01},
+            {"z_mean": TABLES, "threshold": ["zero", "two and a half"]},
+        ),
+        (vae.dense_encoder, {"n_latent": 2, "hidden_units": 3}, {}),
+        (vae.dense_decoder, {"n_latent": 2, "hidden_units": 3}, {}),
+        (vae.deep_encoder, {"n_latent": 2, "layers": [3]}, {"layers": ["empty list"]}),
+        (vae.deep_decoder, {"n_latent": 2, "layers": [3]}, {"layers": ["empty list"]}),
+        (
+            vae.VAE,
+            {
+                "encoder": vae.dense_encoder(2, 3),
+                "decoder": vae.dense_decoder(2, 3),
+                "reconstruction_loss": vae.squared_error,
+                "seed": 1,
+            },
+            {"reconstruction_loss": ["function"], "seed": ["None", "zero"]},
+        ),
+    ],
+)
+def test_whatever_comes_is_handled_right_or_refused(function, good, right):
+    """No layers at all are a linear network; a bound is taken of any weights, NaN of NaN."""
+    assert (
+        faults(function, good, [(name, key) for name, keys in right.items() for key in keys]) == []
+    )
+
+
+def test_whatever_comes_to_a_trained_model_is_refused():
+    model = small_vae(reconstruction_loss=vae.bernoulli_loss)
+    weights = {"vae": model, "x": np.zeros((2, 28, 28)), "n_draws": 2}
+    assert faults(vae.log_importance_weights, weights) == []
+    for method in METHODS:
+        found = faults(lambda x, method=method: given_to(model, method, x), {"x": GREY})
+        assert found == [], method
+    assert len(BAD) > 25
+
+
+def test_formulas_take_lists_and_whole_numbers():
+    assert float(vae.gaussian_kl([3, 0], [0, 0])) == pytest.approx(4.5)
+    np.testing.assert_allclose(vae.sample_latent([1], [0], [2]), [3])
+    assert vae.dense_encoder(np.int64(2), np.int32(4)).output_shape == [(None, 2)] * 2
+
+
+def test_log_importance_weights_ask_for_a_likelihood_and_its_images():
+    x = (GREY > 0.5).astype(np.float32)
+    with pytest.raises(ValueError, match="squared_error, which is not marked as -log p"):
+        vae.log_importance_weights(small_vae(), x, 3)
+    model = small_vae(reconstruction_loss=vae.bernoulli_loss)
+    with pytest.raises(ValueError, match=r"grey levels.*binarise"):
+        vae.log_importance_weights(model, GREY, 3)
+    with pytest.raises(ValueError, match="n_draws = 0"):
+        vae.log_importance_weights(model, x, 0)
+    assert vae.log_importance_weights(model, x.astype(bool), 3).shape == (6, 3)
+
+
+def test_a_pair_that_an_encoder_returns_is_not_counted(shared):
+    with pytest.raises(ValueError, match=r"encoder\(x\)\[0\]"):
+        vae.active_units(shared.encoder(GREY))
+
+
 # ---------------------------------------------------------------- judging a model
 
 
@@ -494,6 +943,7 @@ def linear_gaussian_vae(shift=0.0, log_scale=0.0):
     def minus_log_likelihood(x, x_mean):
         return 2 * keras.ops.sum((x - x_mean) ** 2, axis=-1) + 1.5 * np.log(np.pi / 2)
 
+    minus_log_likelihood.is_likelihood = True
     model = vae.VAE(keras.Model(x, [z_mean, z_log_var]), decoder, minus_log_likelihood, seed=1)
     covariance = W @ W.T + 0.25 * np.eye(3)
     images = np.array([[0.5, 1.0, -0.5], [2.0, 0.0, 1.0]], np.float32)
@@ -526,7 +976,8 @@ def test_log_importance_weights_reach_the_integral_of_a_bernoulli_decoder(images
     x = (images[:3] > 0.5).astype(np.float32)
     z = np.linspace(-8, 8, 4001, dtype=np.float32)[:, None]
     x_logits = model.decoder(z)
-    log_joint = np.array([-vae.bernoulli_loss(image[None], x_logits) for image in x], np.float64)
+    repeated = (np.repeat(image[None], len(z), axis=0) for image in x)
+    log_joint = np.array([-vae.bernoulli_loss(image, x_logits) for image in repeated], np.float64)
     log_joint += normal_log_density(z[:, 0], 0, 1)
     highest = log_joint.max(axis=1, keepdims=True)
     exact = np.log(np.trapezoid(np.exp(log_joint - highest), z[:, 0], axis=1)) + highest[:, 0]
@@ -556,5 +1007,5 @@ def test_active_units_counts_the_dimensions_whose_mean_code_moves():
 
 def test_active_units_needs_two_images():
     assert vae.active_units(np.array([[0.0, 3.0], [1.0, 3.0]])) == 1
-    with pytest.raises(ValueError, match="at least 2 of them, got 1"):
+    with pytest.raises(ValueError, match="z_mean has 1 rows: at least 2"):
         vae.active_units(np.zeros((1, 4)))
