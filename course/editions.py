@@ -69,6 +69,7 @@ def parameters_of(path):
         if "parameters" in cell.metadata.get("tags", []):
             nodes = ast.parse(cell.source).body
             targets = [node.targets[0] for node in nodes if isinstance(node, ast.Assign)]
+            targets += [node.target for node in nodes if isinstance(node, ast.AnnAssign)]
             return [target.id for target in targets if isinstance(target, ast.Name)]
     return []
 

@@ -34,11 +34,12 @@ def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course
 
 
 def test_a_comment_with_an_equals_sign_hides_no_parameter(course):
-    course.notebook("01_one", parameters="n = 1  # as in m = n\nm = [2]  # more")
-    assert editions.parameters_of(course.path("01_one")) == ["n", "m"]
-    course.edition("full", "[01_one]\nm = 3\n")
+    lines = "n = 1  # as in m = n\nm = [2]  # more\nk: int = 3  # typed"
+    course.notebook("01_one", parameters=lines)
+    assert editions.parameters_of(course.path("01_one")) == ["n", "m", "k"]
+    course.edition("full", "[01_one]\nn = 3\n")
     folders = course.folders["editions"], course.folders["notebooks"]
-    assert editions.read_edition("full", *folders)[1] == {"01_one": {"m": 3}}
+    assert editions.read_edition("full", *folders)[1] == {"01_one": {"n": 3}}
 
 
 def test_the_courses_own_editions_can_be_read():
