@@ -59,6 +59,8 @@ def widget(name):
         (text("404,244"), text("404,245"), False),
         (text("loss"), V4.new_output("stream", text="loss"), False),
         (text("a", {"value": 1}), text("a", {"value": 1, "bound": 2}), False),
+        (text("a", {"value": 1}), text("a", {"value": 1.1}), True),
+        (text("a", {"bands": {"full": [1, 2]}}), text("a", {"bands": {"full": [1, 3]}}), False),
         (
             text("✓ seconds, A over B: 4.1 (expected above 2)"),
             text("✓ seconds, A over B: 4.3 (expected above 2)"),
