@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-LAID_BESIDE = ("README.md", "notebooks/*.ipynb", "results/README.md", "results/*.png")
+LAID_BESIDE = ("README.md", "notebooks/*.ipynb", "results/*.md", "results/*.png", "data/*.md")
 
 
 def build(folder):
