@@ -2,7 +2,7 @@
 
 A mark, or fingerprint, says whether a measured value still belongs to the code: it covers a
 notebook's code, its parameters, and the modules of `helpers` that it imports, directly or through
-other modules. Prose, docstrings and the exercises change no value and no mark.
+other modules. Prose, docstrings, exercises and kept models change no value and no mark.
 """
 
 import ast
@@ -19,7 +19,7 @@ from course.environment import ROOT, CourseError
 NOTEBOOKS = ROOT / "notebooks"
 EDITIONS = ROOT / "editions"
 HELPERS = ROOT / "helpers"
-WITHOUT_MARK = "exercises"  # judges and hints change nothing that is measured
+WITHOUT_MARK = ("exercises", "trained")  # hints and kept models change nothing that is measured
 
 
 def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
@@ -122,7 +122,7 @@ def modules_behind(sources, package=HELPERS):
         package: the folder of the library's modules.
 
     Returns:
-        A sorted list, without `exercises`.
+        A sorted list, without `exercises` and `trained`.
     """
     to_python = TransformerManager().transform_cell  # a cell may hold %magic
     waiting = {name for source in sources for name in _imports(to_python(source))}
@@ -130,7 +130,7 @@ def modules_behind(sources, package=HELPERS):
     while waiting:
         name = waiting.pop()
         file = Path(package) / f"{name}.py"
-        if name != WITHOUT_MARK and name not in found and file.is_file():
+        if name not in WITHOUT_MARK and name not in found and file.is_file():
             found.add(name)
             waiting |= _imports(file.read_text(encoding="utf-8"))
     return sorted(found)

@@ -1,8 +1,9 @@
 """What the full edition measured: kept in results/, and compared with a new measurement.
 
 The folder results/ holds `full.json`, with what each notebook measured; `published.toml`, written
-by hand; figures; and `README.md`, which `course.page` makes of the first two. A notebook's values
-and figures are taken over only from a complete run of it with the code and the parameters of now.
+by hand; figures; models; and `README.md`, which `course.page` makes of the first two. A notebook's
+values, figures and models are taken over only from a complete run of it with the code and the
+parameters of now.
 """
 
 import base64
@@ -18,10 +19,11 @@ from course.environment import ROOT, CourseError, shown
 from course.page import page, written
 from course.run import checks_of, copies, read_record, run, write_json
 from helpers.checks import FAILED, NOTED, PASSED
+from helpers.trained import SUFFIX, read_model, write_model
 
 RESULTS = ROOT / "results"
 VALUES, PUBLISHED = "full.json", "published.toml"
-FIGURE_TAG = "results:"
+FIGURE_TAG, MODEL_TAG = "results:", "results:model:"
 NOTABLE = 0.25  # of a value's tolerance: a smaller move is not worth a line
 KEPT_OF_A_CHECK = ("claim", "edition", "n", "value", "expected", "tolerance", "bound", "side")
 
@@ -58,12 +60,12 @@ def run_and_keep(edition, only=None, out=None, jobs=None):
 def keep(run_folder=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS):
     """Take over what the last run of the full edition measured, and write the page anew.
 
-    Taken over are the values and figures of each notebook that passed with the code and the
+    Taken over are the values, figures and models of each notebook that passed with the code and the
     parameters of now; of any other notebook those that are kept stay.
 
     Args:
         run_folder: the folder of the executed copies; by default build/full.
-        folder: where full.json, the figures and README.md go, and where published.toml lies.
+        folder: where full.json, figures, models and README.md go, and where published.toml lies.
         notebooks, editions: as for `run`.
 
     Returns:
@@ -76,16 +78,19 @@ def keep(run_folder=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS
     passed = {name: entry for name, entry in record["notebooks"].items() if entry["passed"]}
     outdated = stale(passed, "fingerprint", notebooks, editions)
     paths = [path for path in choose(folder=notebooks) if path.stem not in outdated]
-    figures = save_figures([run_folder / path.name for path in paths], folder)
-    for path in paths:
-        entry = summary(record, path.stem) | {"figures": figures[path.stem]}
-        if kept.get(path.stem) != entry:
-            print(f"Kept: {path.stem}")
-        kept[path.stem] = entry
+    executed = [run_folder / path.name for path in paths]
+    entries = {path.stem: summary(record, path.stem) for path in paths}
+    figures, models = save_figures(executed, folder), save_models(executed, entries, folder)
+    for name, entry in entries.items():
+        entry |= {"figures": figures[name], "models": models[name]}
+        if kept.get(name) != entry:
+            print(f"Kept: {name}")
+        kept[name] = entry
     names = [path.stem for path in choose(folder=notebooks) if path.stem in kept]
     if names:
         full = {"edition": "full", "notebooks": {name: kept[name] for name in names}}
         write_json(Path(folder) / VALUES, full)
+        _remove_models_of_none(full, folder)
     (folder / "README.md").write_text(page(*read(folder)), encoding="utf-8")
     print(f"Written: {shown(folder / 'README.md')}")
     return True
@@ -171,7 +176,7 @@ def save_figures(paths, folder):
         found[path.stem] = {}
         for cell in nbformat.read(path, as_version=4).cells:
             for tag in cell.metadata.get("tags", []):
-                if not tag.startswith(FIGURE_TAG):
+                if not tag.startswith(FIGURE_TAG) or tag.startswith(MODEL_TAG):
                     continue
                 name = tag.removeprefix(FIGURE_TAG)
                 outputs = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
@@ -185,6 +190,46 @@ def save_figures(paths, folder):
                 (Path(folder) / f"{name}.png").write_bytes(picture)
                 found[path.stem][name] = outputs[0].metadata["image/png"]["alt"]
     return found
+
+
+def save_models(paths, entries, folder):
+    """Take over the models whose cell is tagged `results:model:name`, with where they came from.
+
+    Args:
+        paths: of the executed notebooks; their cells handed the models to `trained.keep_model`.
+        entries: the `summary` of each.
+        folder: where each model goes, as models/name.npz.
+
+    Returns:
+        For each notebook's name a dictionary from a model's name to the digest of its file.
+
+    Raises:
+        CourseError: a tagged cell has left no model.
+    """
+    found = {}
+    for path in paths:
+        found[path.stem], entry = {}, entries[path.stem]
+        for cell in nbformat.read(path, as_version=4).cells:
+            for tag in cell.metadata.get("tags", []):
+                if tag.startswith(MODEL_TAG):
+                    file = f"{tag.removeprefix(MODEL_TAG)}{SUFFIX}"
+                    left = path.parent / "models" / file
+                    if not left.is_file():
+                        raise CourseError(f"{path.stem}: tag {tag!r}, but {shown(left)} is missing")
+                    weights, facts = read_model(left.read_bytes())
+                    facts |= {key: entry[key] for key in ("date", "seconds", "versions")}
+                    facts["notebook"] = path.stem
+                    (Path(folder) / "models").mkdir(exist_ok=True)
+                    digest = write_model(Path(folder) / "models" / file, weights, facts)
+                    found[path.stem][file.removesuffix(SUFFIX)] = digest
+    return found
+
+
+def _remove_models_of_none(full, folder):
+    named = {name for entry in full["notebooks"].values() for name in entry.get("models", {})}
+    for file in (Path(folder) / "models").glob(f"*{SUFFIX}"):
+        if file.stem not in named:
+            file.unlink()
 
 
 # Comparing ---------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from course.editions import EDITIONS, NOTEBOOKS, choose, fingerprint, read_editi
 from course.environment import ROOT, CourseError, shown, socket_folder
 from helpers.checks import FAILED
 from helpers.data import fetch_mnist
+from helpers.trained import FOLDER_OF_RUN
 
 MEMORY_LIMITS = {"sample": 1610}  # MB a kernel may take, 1.5 GiB; Binder gives 2 GiB in all
 
@@ -82,7 +83,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         environment.settle(out)
 
         start = time.monotonic()
-        kernels = _Kernels(timeout, threads=max(1, cores // jobs))
+        models = out / "models" if edition == "full" else None
+        kernels = _Kernels(timeout, threads=max(1, cores // jobs), models=models)
         pool = ThreadPoolExecutor(jobs)
         try:
             executing = {
@@ -266,13 +268,14 @@ def _table(entries):
 class _Kernels:
     """The kernels of a run: how they are started, which are at work, what memory they took."""
 
-    def __init__(self, timeout, threads):
+    def __init__(self, timeout, threads, models=None):
         self.timeout = timeout
         self.environment = {
             "TF_NUM_INTRAOP_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": str(threads),
             "MALLOC_ARENA_MAX": "2",  # as in binder/start: with more heaps, freed memory is kept
         } | os.environ
+        self.environment[FOLDER_OF_RUN] = str(models or "")
         for name in ("MNIST_NPZ", "FASHION_NPZ"):  # named from here; kernels work elsewhere
             if os.environ.get(name):
                 given = os.path.expanduser(os.environ[name])

@@ -1,4 +1,4 @@
-"""Sliders over a latent space, and the picture that the decoder draws for them."""
+"""Sliders that need a running kernel: over a latent space, and over the frames of a film."""
 
 import html
 import io
@@ -7,32 +7,34 @@ import ipywidgets
 import numpy as np
 import PIL.Image
 
-from helpers import inputs
+from helpers import inputs, plotting
 
 SIDE = 224  # pixels of the shown picture's longer side
+FRAME_SIDE = 72  # of one picture of a film
 MOST_SLIDERS = 64
 
 
-def png_of_digit(image):
+def png_of_digit(image, side=SIDE):
     """One digit as the bytes of an enlarged PNG file, ink dark on white.
 
     Args:
         image: shape (height, width), values in [0, 1].
+        side: pixels of its longer side.
 
     Returns:
-        The file; its longer side has 224 pixels.
+        The file.
 
     Raises:
         TypeError: it holds no numbers.
         ValueError: it has another shape, or values outside [0, 1], such as logits.
     """
-    image = inputs.numbers_of(image, "image")
+    image, side = inputs.numbers_of(image, "image"), inputs.whole_number(side, "side", least=1)
     if image.ndim != 2:
         raise ValueError(f"image has shape {image.shape}, expected (height, width).")
     image = np.clip(inputs.drawable(image[None], "image")[0], 0, 1)
     file = io.BytesIO()
     picture = PIL.Image.fromarray(np.uint8(np.rint(255 - 255 * image)))
-    size = [max(1, round(SIDE * side / max(picture.size))) for side in picture.size]
+    size = [max(1, round(side * length / max(picture.size))) for length in picture.size]
     picture.resize(size, PIL.Image.Resampling.NEAREST).save(file, format="png")
     return file.getvalue()
 
@@ -82,6 +84,45 @@ def explore(decode, limit=3.0, n_latent=2):
         slider.observe(redraw, "value")
     redraw(None)
     return ipywidgets.HBox([ipywidgets.VBox(sliders), picture, error_line])
+
+
+def film(frames, name="step"):
+    """A slider over frames, such as the states of a chain or a network's pictures while it learns.
+
+    It needs a running kernel: on a static page the first frame stands still.
+
+    Args:
+        frames: a dictionary from a frame's label, text or a number, to pictures of shape
+            (n, height, width) in [0, 1], drawn side by side.
+        name: what the labels count.
+
+    Returns:
+        An ipywidgets box; a notebook shows it if it is the last value of a cell.
+
+    Raises:
+        TypeError: `frames` is no dictionary, `name` is no text, or a frame holds no numbers.
+        ValueError: there are no frames, or one has another shape or values outside [0, 1].
+    """
+    if not isinstance(frames, dict):
+        raise TypeError(f"frames is a {type(frames).__name__}: a dictionary of pictures is needed.")
+    if not frames:
+        raise ValueError("frames is empty: give at least one.")
+    if not isinstance(name, str):
+        raise TypeError(f"name = {name!r}: text is needed.")
+    strips = {}
+    for label, images in frames.items():
+        images = inputs.drawable(images, "frames")
+        strips[str(label)] = plotting.mosaic(images, columns=len(images))
+    width = FRAME_SIDE * max(map(len, frames.values()))
+    slider = ipywidgets.SelectionSlider(options=list(strips), description=name)
+    picture = ipywidgets.Image(format="png", width=width)
+
+    def redraw(_):
+        picture.value = png_of_digit(strips[slider.value], side=width)
+
+    slider.observe(redraw, "value")
+    redraw(None)
+    return ipywidgets.VBox([slider, picture])
 
 
 def _only_image(images):

@@ -37,19 +37,22 @@ plt.rcParams.update(
 )
 
 
-def show(fig, alt):
-    """Display a figure with a text alternative, and close it.
+def show(fig, alt, caption=None):
+    """Display a figure with a text alternative and a caption under it, and close it.
 
     Args:
         fig: a matplotlib figure.
         alt: a sentence or two for a reader who does not see it: what is drawn, and what it shows.
+        caption: what to notice, in a sentence, for all readers.
 
     Raises:
-        TypeError: `fig` is no figure, such as axes, or `alt` is no text.
+        TypeError: `fig` is no figure, such as axes, or `alt` or `caption` is no text.
     """
     if not hasattr(fig, "savefig"):
         raise TypeError(f"fig is a {type(fig).__name__}: give a figure, such as ax.figure.")
     _text(alt, "alt")
+    if caption is not None:
+        _text(caption, "caption")
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png", bbox_inches="tight", dpi=DOTS_PER_INCH)
     plt.close(fig)
@@ -57,6 +60,8 @@ def show(fig, alt):
     picture.save(small, format="png", optimize=True)
     width = round(picture.width * SHOWN_PER_INCH / DOTS_PER_INCH)
     display(Image(small.getvalue(), width=width, alt=alt))
+    if caption:
+        display(Markdown(f"*{caption}*"))
 
 
 def table(header, rows):

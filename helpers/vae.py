@@ -30,7 +30,7 @@ from helpers.networks import (
 )
 from helpers.runtime import keras, resumable, tf
 
-ops = keras.ops
+layers, ops = keras.layers, keras.ops
 
 
 # ---------------------------------------------------------------- around the taught code
@@ -563,3 +563,52 @@ def deep_decoder(n_latent, layers):
         hidden = keras.layers.Dense(units, activation="silu")(hidden)
     x_logits = keras.layers.Dense(28 * 28)(hidden)
     return keras.Model(z, keras.layers.Reshape((28, 28))(x_logits))
+
+
+@sizes("n_latent", "bottleneck", lists=("filters",), shares=("hidden_share",))
+def conv_encoder(n_latent, bottleneck=16, filters=(32, 64), activation="relu", hidden_share=0):
+    """Two convolutions with stride 2, and a dense layer, from a 28 x 28 image to q(z|x).
+
+    Args:
+        n_latent: numbers in a latent code.
+        bottleneck: units of the dense layer before the code.
+        filters: of each convolution; the picture halves its side at each.
+        activation: of all hidden layers, as Keras names it.
+        hidden_share: of the pixels, hidden from it in training, from 0 on, below 1.
+
+    Returns:
+        A Keras model: images of shape (n, 28, 28) to two arrays of shape (n, n_latent).
+    """
+    x = keras.Input((28, 28))
+    hidden = layers.Dropout(hidden_share)(layers.Reshape((28, 28, 1))(x))
+    for n in filters:
+        hidden = layers.Conv2D(n, 3, strides=2, padding="same", activation=activation)(hidden)
+    hidden = layers.Flatten()(hidden)
+    hidden = layers.Dense(bottleneck, activation=activation, name="bottleneck")(hidden)
+    z_mean = layers.Dense(n_latent, name="z_mean")(hidden)
+    z_log_var = layers.Dense(n_latent, name="z_log_var")(hidden)
+    return keras.Model(x, [z_mean, z_log_var], name="encoder")
+
+
+@sizes("n_latent", lists=("before", "filters"))
+def conv_decoder(n_latent, before=(), filters=(64, 32), activation="relu"):
+    """Dense layers and two transposed convolutions, from a code to the logits of an image.
+
+    Args:
+        n_latent: numbers in a latent code.
+        before: units of dense layers before the first picture of 7 x 7.
+        filters: of each transposed convolution; two of them, as 7 is doubled to 28.
+        activation: of all hidden layers, as Keras names it.
+
+    Returns:
+        A Keras model: codes of shape (n, n_latent) to logits of shape (n, 28, 28).
+    """
+    z = hidden = keras.Input((n_latent,))
+    for units in (*before, 7 * 7 * filters[0]):
+        hidden = layers.Dense(units, activation=activation)(hidden)
+    hidden = layers.Reshape((7, 7, filters[0]))(hidden)
+    for n in filters:
+        convolution = layers.Conv2DTranspose(n, 3, 2, padding="same", activation=activation)
+        hidden = convolution(hidden)
+    x_logits = layers.Conv2DTranspose(1, 3, padding="same")(hidden)
+    return keras.Model(z, layers.Reshape((28, 28))(x_logits), name="decoder")

@@ -6,7 +6,8 @@ import PIL.Image
 import pytest
 from bad_arguments import faults
 
-from helpers.explorer import explore, png_of_digit
+from helpers import plotting
+from helpers.explorer import explore, film, png_of_digit
 
 
 def read(png):
@@ -117,3 +118,29 @@ def test_every_argument_is_right_or_refused_by_its_name():
     good = {"decode": decode, "limit": 3.0, "n_latent": 2}
     right = {("decode", "function"), ("limit", "two and a half")}
     assert faults(explore, good, right) == []
+
+
+# ---------------------------------------------------------------- a film
+
+
+def test_a_film_shows_the_frame_that_its_slider_names():
+    frames = {1: np.zeros((3, 28, 28)), 20: np.ones((3, 28, 28))}
+    slider, picture = film(frames, "epoch").children
+    assert slider.description == "epoch"
+    assert slider.options == ("1", "20")
+    first = picture.value
+    assert read(first).shape[1] == int(picture.width) == 3 * 72
+    slider.value = "20"
+    assert picture.value == png_of_digit(plotting.mosaic(frames[20], 3), side=216) != first
+
+
+def test_what_is_no_film_is_refused():
+    good = np.zeros((2, 28, 28))
+    with pytest.raises(ValueError, match="frames is empty"):
+        film({})
+    with pytest.raises(ValueError, match=r"frames ranges from -3.*sigmoid"):
+        film({1: good, 2: good - 3})
+    with pytest.raises(TypeError, match="frames is a list"):
+        film([good])
+    with pytest.raises(TypeError, match="name = 3"):
+        film({1: good}, 3)

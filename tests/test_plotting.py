@@ -133,6 +133,9 @@ def test_show_displays_one_png_with_its_alternative(monkeypatch):
     assert metadata["image/png"]["width"] == round(picture.width / 1.5), "finer than it is shown"
     assert metadata["image/png"]["alt"] == "a rising line"
     assert not plt.fignum_exists(fig.number)
+    assert len(shown) == 1
+    plotting.show(plotting.curves({"a": [1, 2]}, "x", "y"), "a rising line", "It rises.")
+    assert shown[2].data == "*It rises.*"
 
 
 def test_table_is_markdown(monkeypatch):
@@ -370,5 +373,5 @@ def test_every_argument_of_show_and_table_is_right_or_refused(monkeypatch):
     good = {"header": ["a", "b", "c"], "rows": [(1, 2, 3)]}
     assert faults(plotting.table, good, right) == []
     fig = plotting.curves({"a": [1, 2]}, "x", "y")
-    texts = harmless(alt=("text", "number as text"))
-    assert faults(plotting.show, {"fig": fig, "alt": "a"}, texts) == []
+    texts = harmless(alt=("text", "number as text"), caption=("text", "number as text", "None"))
+    assert faults(plotting.show, {"fig": fig, "alt": "a", "caption": "b"}, texts) == []
