@@ -14,7 +14,7 @@ from helpers.runtime import keras, tf
 
 
 def shuffled_batches(images, batch_size, seed, binarise=False, first_epoch=0):
-    """Full batches of images in a new random order each time they are gone through, for `fit`.
+    """Batches of equal size in a new random order each time they are gone through, for `fit`.
 
     The order depends on nothing but the seed and the number of the epoch, so that a training can
     be resumed. Only the indices are shuffled, and a batch is gathered from them while the one
@@ -25,7 +25,8 @@ def shuffled_batches(images, batch_size, seed, binarise=False, first_epoch=0):
     Args:
         images: shape (n, ...), in [0, 1], or in [-1, 1] for a GAN. Whole numbers and booleans are
             taken if they are all 0 or 1.
-        batch_size: images in a batch; each time, the few that fill no batch are left out.
+        batch_size: images in a batch, or all of them if they are fewer; each time, the few that
+            fill no batch are left out.
         seed: of the order and the binarisation.
         binarise: whether to set each pixel to 1 with probability equal to its grey level, anew at
             each draw, as `helpers.data.binarise_by_sampling` does.
@@ -33,12 +34,12 @@ def shuffled_batches(images, batch_size, seed, binarise=False, first_epoch=0):
             resumed training sees the batches that the unbroken one would have seen.
 
     Returns:
-        A `tf.data.Dataset` of float32 batches of shape (batch_size, ...).
+        A `tf.data.Dataset` of float32 batches of shape (batch_size, ...), at least one.
 
     Raises:
         TypeError: the images are no numbers, or another argument is no whole number.
-        ValueError: the images are NaN or out of range, such as bytes, or fill no batch of that
-            size, or `first_epoch` is negative.
+        ValueError: the images are NaN or out of range, such as bytes, or there are none,
+            `batch_size` is below 1, or `first_epoch` is negative.
     """
     if not isinstance(binarise, bool | np.bool_):
         raise TypeError(f"binarise = {binarise!r}: choose True or False.")
@@ -46,7 +47,7 @@ def shuffled_batches(images, batch_size, seed, binarise=False, first_epoch=0):
     if images.ndim < 2:
         raise ValueError(f"images has shape {images.shape}, expected (n, ...), one image a row.")
     images = inputs.in_range(images, "images", 0 if binarise else -1, 1)
-    batch_size = inputs.whole_number(batch_size, "batch_size", least=1, most=len(images))
+    batch_size = min(inputs.whole_number(batch_size, "batch_size", least=1), len(images))
     seed = inputs.whole_number(seed, "seed", least=-(2**63), most=2**63 - 1)
     first_epoch = inputs.whole_number(first_epoch, "first_epoch", least=0)
     value_range = (0.0, 1.0) if binarise else (float(images.min()), float(images.max()))

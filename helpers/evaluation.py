@@ -14,9 +14,9 @@ References:
 import numpy as np
 
 from helpers import inputs
+from helpers.data import Digits, load_digits
 from helpers.runtime import keras, set_seed
 
-SIZE = 28, 28  # of the pictures that the classifier reads
 ROWS_AT_ONCE = 500  # of a table of distances; keeps it below 250 MB for 60,000 digits
 
 
@@ -27,30 +27,31 @@ def train_classifier(images, labels, epochs=5, seed=0):
     """Train a small convolutional network to read digits.
 
     Args:
-        images: shape (n, 28, 28), values in [0, 1]; binary ones if it is to judge binary ones.
+        images: shape (n, height, width), or flat if they are square; values in [0, 1]; binary
+            ones if it is to judge binary ones.
         labels: digits 0 to 9, shape (n,).
         epochs: passes through the images.
         seed: of the initial weights and the shuffling; `set_seed` is called with it, so what
             draws random numbers afterwards starts from it too.
 
     Returns:
-        A Keras model from images to the ten logits; its layer "features", of 64 numbers, is the
-        last but one.
+        A Keras model from images of that size to the ten logits; its layer "features", of 64
+        numbers, is the last but one.
 
     Raises:
         TypeError: images or labels are no numbers, epochs or seed are no whole numbers.
-        ValueError: pictures of another size or outside [0, 1], NaN, labels that do not fit, or
+        ValueError: pictures of another shape or outside [0, 1], NaN, labels that do not fit, or
             epochs below 1.
     """
-    images = inputs.images(images, size=SIZE)
+    images = inputs.images(images)
     labels = inputs.labels(labels, n=len(images), classes=10)
     epochs = inputs.whole_number(epochs, "epochs", least=1)
     set_seed(inputs.whole_number(seed, "seed", 0, 2**32 - 1))
     layers = keras.layers
     classifier = keras.Sequential(
         [
-            keras.Input((28, 28)),
-            layers.Reshape((28, 28, 1)),
+            keras.Input(images.shape[1:]),
+            layers.Reshape((*images.shape[1:], 1)),
             layers.Conv2D(32, 5, strides=2, padding="same", activation="relu"),
             layers.Conv2D(64, 5, strides=2, padding="same", activation="relu"),
             layers.Flatten(),
@@ -65,12 +66,43 @@ def train_classifier(images, labels, epochs=5, seed=0):
     return classifier
 
 
+def with_labels(digits):
+    """Digits with labels: where none are known, those that a classifier reads.
+
+    It is trained on the bundled digits, scaled to the size of these pictures. One line says so, and
+    how well it reads. What it says of pictures that are no digits means little.
+
+    Args:
+        digits: `Digits`, as `load_digits` returns them.
+
+    Returns:
+        The same digits if their labels are known, else these with labels from 0 to 9.
+
+    Raises:
+        TypeError: these are no `Digits`.
+    """
+    if not isinstance(digits, Digits):
+        raise TypeError(f"digits is a {type(digits).__name__}: load_digits gives what is needed.")
+    if digits.y_train.min() >= 0:
+        return digits
+    known, size = load_digits("sample"), digits.x_train.shape[1:]
+    x_train, x_test = (_resized(x, size) for x in (known.x_train, known.x_test))
+    classifier = train_classifier(x_train, known.y_train, epochs=3)
+    print(
+        "There are no labels: in their place stands what a classifier reads that was trained on "
+        f"the bundled digits. It reads {accuracy(classifier, x_test, known.y_test):.0%} of other "
+        "bundled digits right."
+    )
+    y_train, y_test = (_read(classifier, x) for x in (digits.x_train, digits.x_test))
+    return digits._replace(y_train=y_train, y_test=y_test)
+
+
 def accuracy(classifier, images, labels):
     """The share of images that a classifier reads as their label.
 
     Args:
         classifier: from `train_classifier`, or any Keras model of that shape.
-        images: shape (n, 28, 28) or (n, 784), values in [0, 1].
+        images: of the size that the classifier reads, or flat; values in [0, 1].
         labels: digits 0 to 9, shape (n,).
 
     Returns:
@@ -81,7 +113,7 @@ def accuracy(classifier, images, labels):
         ValueError: pictures of another size or outside [0, 1], NaN, labels that do not fit, or a
             classifier that gives no ten finite logits.
     """
-    images = inputs.images(images, size=SIZE)
+    images = inputs.images(images, size=_size(classifier))
     labels = inputs.labels(labels, n=len(images), classes=10)
     return float(np.mean(_read(classifier, images) == labels))
 
@@ -91,7 +123,7 @@ def features(classifier, images):
 
     Args:
         classifier: from `train_classifier`.
-        images: shape (n, 28, 28) or (n, 784), values in [0, 1].
+        images: of the size that the classifier reads, or flat; values in [0, 1].
 
     Returns:
         float64, shape (n, 64).
@@ -101,7 +133,7 @@ def features(classifier, images):
         ValueError: pictures of another size or outside [0, 1], NaN, or a classifier without a
             layer of that name, or whose features are not finite.
     """
-    images = inputs.images(images, size=SIZE)
+    images = inputs.images(images, size=_size(classifier))
     if "features" not in (layer.name for layer in _model(classifier).layers):
         raise ValueError('classifier has no layer "features": train_classifier makes one.')
     layer = classifier.get_layer("features")
@@ -113,7 +145,7 @@ def digit_shares(classifier, images):
 
     Args:
         classifier: from `train_classifier`; it sorts every picture under one digit, nonsense too.
-        images: samples, shape (n, 28, 28) or (n, 784), values in [0, 1].
+        images: samples, of the size that the classifier reads, or flat; values in [0, 1].
 
     Returns:
         shape (10,), sum 1. The standard error of a share p is sqrt(p (1 - p) / n), and with few
@@ -122,7 +154,7 @@ def digit_shares(classifier, images):
     Raises:
         TypeError, ValueError: as for `accuracy`.
     """
-    read = _read(classifier, inputs.images(images, size=SIZE))
+    read = _read(classifier, inputs.images(images, size=_size(classifier)))
     return np.bincount(read, minlength=10) / len(read)
 
 
@@ -255,6 +287,15 @@ def _model(classifier):
             "train_classifier makes one."
         )
     return classifier
+
+
+def _resized(images, size):
+    return np.clip(keras.ops.image.resize(images[..., None], size)[..., 0], 0, 1)
+
+
+def _size(classifier):
+    """The height and width of the pictures that a classifier reads."""
+    return tuple(_model(classifier).inputs[0].shape[1:3])
 
 
 def _read(classifier, images):

@@ -101,9 +101,15 @@ def test_a_white_pixel_stays_white_even_at_the_lowest_uniform_draw(monkeypatch):
     assert batch.numpy().tolist() == [[0, 1]]
 
 
-@pytest.mark.parametrize("batch_size", [0, 11, 2.5])
-def test_a_batch_size_that_fills_no_batch_is_refused(batch_size):
-    with pytest.raises((TypeError, ValueError), match=f"batch_size = {batch_size}: .*at most 10"):
+def test_fewer_images_than_a_batch_are_one_batch():
+    np.testing.assert_array_equal(
+        gone_through(shuffled_batches(IMAGES, 11, 0)), gone_through(shuffled_batches(IMAGES, 10, 0))
+    )
+
+
+@pytest.mark.parametrize("batch_size", [0, 2.5])
+def test_a_batch_size_of_none_is_refused(batch_size):
+    with pytest.raises((TypeError, ValueError), match=f"batch_size = {batch_size}: .*at least 1"):
         shuffled_batches(IMAGES, batch_size, 0)
 
 

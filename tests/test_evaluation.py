@@ -1,9 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 from bad_arguments import faults
 
 from helpers import evaluation as ev
-from helpers.data import load_digits
+from helpers.data import Digits, load_digits
 from helpers.runtime import keras
 
 RNG = np.random.default_rng(0)
@@ -297,13 +299,33 @@ def test_frechet_in_features_sees_collapse_and_noise(judged):
     assert ev.frechet_distance(train, ev.features(classifier, noisy.astype("float32"))) > 2 * real
 
 
+def without_labels(x_train, x_test):
+    return Digits(x_train, np.full(len(x_train), -1), x_test, np.full(len(x_test), -1))
+
+
+def test_unknown_labels_are_read_by_a_classifier_of_the_bundled_digits(capsys):
+    digits = load_digits()
+    assert ev.with_labels(digits) is digits, "known ones stay"
+    assert capsys.readouterr().out == ""
+    some = digits.x_train[:300], digits.x_test
+    for x_train, x_test in (some, [np.float32(x[:, ::2, ::2]) for x in some]):
+        read = ev.with_labels(without_labels(x_train, x_test))
+        assert read.x_train is x_train
+        assert np.mean(read.y_train == digits.y_train[:300]) > 0.8
+        assert np.mean(read.y_test == digits.y_test) > 0.8
+        printed = capsys.readouterr().out
+        assert printed.startswith("There are no labels: ")
+        assert 90 < int(re.search(r"(\d+)%", printed)[1]) <= 100
+    with pytest.raises(TypeError, match="digits is a tuple: load_digits gives what is needed"):
+        ev.with_labels(tuple(digits))
+
+
 # ---------------------------------------------------------------- right or refused
 
 X = np.zeros((4, 28, 28), np.float32)
 Y = np.array([0, 1, 2, 3])
 
 WRONG_PICTURES = {
-    "of another size": (np.zeros((49, 16, 16)), r"shape \(49, 16, 16\), expected \(n, 28, 28\)"),
     "in colour": (np.zeros((4, 28, 28, 3)), r"shape \(4, 28, 28, 3\).*average the colours"),
     "with an axis more": (np.zeros((4, 28, 28, 1)), "drop the last axis"),
     "only one": (np.zeros((28, 28)), r"one picture is x\[None\]"),
@@ -334,6 +356,17 @@ def test_the_judge_refuses_pictures(judged, wrong):
     ):
         with pytest.raises(ValueError, match=f"images .*{message}"):
             call()
+
+
+@pytest.mark.parametrize("name", ["features", "digit_shares", "accuracy"])
+def test_the_judge_refuses_pictures_of_another_size_than_it_was_trained_on(judged, name):
+    pictures = np.zeros((4, 16, 12), np.float32)
+    labels = [Y] if name == "accuracy" else []
+    with pytest.raises(ValueError, match=r"shape \(4, 16, 12\), expected \(n, 28, 28\)"):
+        getattr(ev, name)(judged[1], pictures, *labels)
+    other = ev.train_classifier(pictures, Y, epochs=1)
+    getattr(ev, name)(other, pictures, *labels)
+    getattr(ev, name)(other, pictures.reshape(4, -1), *labels)
 
 
 @pytest.mark.parametrize("wrong", WRONG_LABELS)
@@ -393,7 +426,9 @@ F = np.array([[0.0, 1, 2], [1, 0, 5], [2, 2, 2]])
 TABLES = ("grey levels in bytes", "below zero")  # features may have any size
 SWEPT = {
     "train_classifier": (
-        ev.train_classifier, {"images": X, "labels": Y, "epochs": 1, "seed": 0}, [("seed", "zero")],
+        ev.train_classifier,
+        {"images": X[:2], "labels": Y[:2], "epochs": 1, "seed": 0},
+        [("seed", "zero"), ("images", "three axes")],  # of any size
     ),
     "gaussian_frechet": (
         ev.gaussian_frechet,
