@@ -11,6 +11,11 @@ VERDICTS = (
     "direction is better and the width may be zero: then they are *not comparable*, however close."
 )
 
+MODELS = (
+    "These runs left their models in `results/models`: weights rounded to 7 significant bits, and "
+    "in each file how many training digits it saw. `helpers.trained.load_model(name)` loads one."
+)
+
 
 def page(full, published):
     """The page of results, as Markdown.
@@ -37,6 +42,7 @@ def page(full, published):
             for figure, alt in entry["figures"].items():
                 source = f"*From {_link(name)}, full edition.*"
                 parts.append(f"![{alt}]({figure}.png)\n\n{source}")
+        parts += _models(full)
         parts.append("## Every measured value")
         for name, entry in full["notebooks"].items():
             parts += [f"### {name}", _values(name, entry)]
@@ -128,6 +134,17 @@ def _beside(full, published):
     return "\n\n".join(
         [VERDICTS, _table(rows), "Where they come from, and what differs:", "\n".join(sources)]
     )
+
+
+def _models(full):
+    rows = [
+        (f"`{model}`", _link(name), entry["date"], digest[:12])
+        for name, entry in full["notebooks"].items()
+        for model, digest in entry.get("models", {}).items()
+    ]
+    if not rows:
+        return []
+    return ["## Trained models", MODELS, _table([("model", "trained in", "on", "SHA-256"), *rows])]
 
 
 def _values(name, entry):

@@ -1,9 +1,16 @@
-"""Annealed importance sampling (AIS): the normaliser Z of an RBM, estimated from both sides.
+"""What needs a ladder of temperatures: the normaliser Z of an RBM, and samples of all its modes.
+
+The ladder leads from independent pixels (inverse temperature 0), whose Z is known, to the RBM (1).
+Annealed importance sampling (AIS) climbs it once and estimates Z from either side. Parallel
+tempering keeps a chain on each rung and exchanges neighbours, so that a chain which is stuck in one
+mode of the RBM is replaced by one that came from another.
 
 References:
     Salakhutdinov and Murray (2008), On the quantitative analysis of deep belief networks: AIS.
     Burda, Grosse and Salakhutdinov (2015), Accurate and conservative estimates of MRF
         log-likelihood using reverse annealing: AIS from the other side.
+    Desjardins, Courville, Bengio, Vincent and Delalleau (2010), Tempered Markov chain Monte Carlo
+        for training of restricted Boltzmann machines: parallel tempering.
 """
 
 import itertools
@@ -44,6 +51,19 @@ class LogPartitionEstimate(NamedTuple):
     effective_sample_size: float
     chains: int
     temperatures: int
+
+
+class TemperedState(NamedTuple):
+    """The state of parallel tempering after one step.
+
+    Attributes:
+        v: the pictures on the top rung, the RBM's own, binary, shape (chains, n_visible).
+        swapped: for each pair of neighbouring rungs the share of chains that were exchanged;
+            NaN for a pair whose turn it was not, as every other pair's is in a step.
+    """
+
+    v: np.ndarray
+    swapped: np.ndarray
 
 
 def annealed_importance_sampling(rbm, base_visible_bias, rng, temperatures=10_000, chains=100):
@@ -102,6 +122,60 @@ def reverse_ais(rbm, base_visible_bias, v_model, rng, temperatures=10_000):
         raise ValueError(f"v_model has {len(v)} row: an error bar needs at least 2.")
     log_weights = _annealed_log_weights(rbm, v, base_bias, betas[::-1], rng)
     return _estimate(-1, log_weights, rbm, base_bias, betas)
+
+
+def parallel_tempering(rbm, base_visible_bias, v, rng, temperatures=20):
+    """An endless iterator of `TemperedState`: Gibbs steps on every rung, then exchanges.
+
+    In a step each rung takes one Gibbs step; then neighbouring rungs exchange their pictures v and
+    v' with probability min(1, p(v' | beta) p(v | beta') / (p(v | beta) p(v' | beta'))). That
+    leaves the product of all rungs' distributions as it is, so the top rung holds samples of the
+    RBM once the start is forgotten. One step costs as much as `temperatures` Gibbs steps.
+
+    Args:
+        rbm, base_visible_bias: as for `annealed_importance_sampling`.
+        v: where all rungs of each chain start, binary, shape (chains, n_visible).
+        rng: NumPy generator.
+        temperatures: how many rungs, or an increasing sequence from 0 to 1. Too few, and
+            neighbours are so different that hardly any exchange is accepted: look at `swapped`.
+
+    Returns:
+        The iterator. `itertools.islice(parallel_tempering(...), 200)` takes 200 states.
+
+    Raises:
+        TypeError, ValueError: as for `annealed_importance_sampling`; a start that is not binary.
+    """
+    base_bias, betas = _checked(rbm, base_visible_bias, rng, temperatures)
+    start = checked_units("v", v, rbm.W.shape[0])
+    return _tempered(rbm, base_bias, np.float32(betas)[:, None, None], start, rng)
+
+
+def _tempered(rbm, base_bias, betas, start, rng):
+    W_by_columns = np.asfortranarray(rbm.W)
+    biases = (1 - betas) * base_bias + betas * rbm.visible_bias
+
+    def log_p(v, hidden_input, rungs):  # up to each rung's log Z
+        total = np.sum(v * biases[rungs], axis=-1, dtype=np.float64)
+        return total + softplus(betas[rungs] * hidden_input).sum(axis=-1, dtype=np.float64)
+
+    v = np.tile(start, (len(betas), 1, 1))
+    hidden_input = v @ rbm.W + rbm.hidden_bias
+    for step in itertools.count():
+        h = sample_bernoulli(sigmoid(betas * hidden_input), rng)
+        v = sample_bernoulli(sigmoid(betas * (h @ W_by_columns.T) + biases), rng)
+        hidden_input = v @ rbm.W + rbm.hidden_bias
+        low = np.arange(step % 2, len(betas) - 1, 2)
+        high = low + 1
+        own = log_p(v[low], hidden_input[low], low) + log_p(v[high], hidden_input[high], high)
+        other = log_p(v[high], hidden_input[high], low) + log_p(v[low], hidden_input[low], high)
+        accepted = np.log(rng.random(own.shape)) < other - own
+        for arrays in (v, hidden_input):
+            exchanged = np.where(accepted[..., None], arrays[high], arrays[low])
+            arrays[high] = np.where(accepted[..., None], arrays[low], arrays[high])
+            arrays[low] = exchanged
+        swapped = np.full(len(betas) - 1, np.nan)
+        swapped[low] = accepted.mean(axis=1)
+        yield TemperedState(v[-1].copy(), swapped)
 
 
 def _annealed_log_weights(rbm, v, base_bias, betas, rng):

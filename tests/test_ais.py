@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_rbms import Truth, generator, random_rbm, seeds, sizes
 
 from helpers import ais
-from helpers.ais import annealed_importance_sampling, reverse_ais
+from helpers.ais import annealed_importance_sampling, parallel_tempering, reverse_ais
 from helpers.rbm import RBM
 
 
@@ -136,7 +136,11 @@ AIS = {"base_visible_bias": np.zeros(3), "rng": generator(), "temperatures": 10}
 
 @pytest.mark.parametrize(
     ("function", "more"),
-    [(annealed_importance_sampling, {"chains": 5}), (reverse_ais, {"v_model": V})],
+    [
+        (annealed_importance_sampling, {"chains": 5}),
+        (reverse_ais, {"v_model": V}),
+        (parallel_tempering, {"v": V}),
+    ],
 )
 def test_every_argument_is_right_or_refused_by_name(function, more):
     given = AIS | more | {"rbm": RBM(3, 2, generator())}
@@ -162,3 +166,62 @@ def test_an_rbm_whose_parameters_are_nan_in_part_has_no_estimate(name):
     ):
         with pytest.raises(ValueError, match=f"{name} contains nan"):
             call()
+
+
+# ---------------------------------------------------------------- parallel tempering
+
+
+def two_modes(n_visible=8, depth=3.0):
+    """An RBM that likes pictures all white or all ink, and hardly any between: exact and known."""
+    rbm = RBM(n_visible, 3, generator(), weight_std=0)
+    rbm.W[:] = depth
+    rbm.visible_bias[:] = -1.5 * depth
+    rbm.hidden_bias[:] = -0.5 * n_visible * depth
+    return rbm
+
+
+def all_ink(v):
+    return np.mean(v.mean(axis=1) > 0.5)
+
+
+@pytest.mark.parametrize("temperatures", [2, 5, [0, 0.3, 1]])
+def test_tempering_leaves_the_distribution_of_the_rbm_as_it_is(temperatures):
+    rbm, rng, n = random_rbm(4, 3, seed=4), generator(1), 40_000
+    truth = Truth(rbm)
+    start = rbm.exact_samples(n, rng)
+    states = parallel_tempering(rbm, np.zeros(4), start, rng, temperatures)
+    for _ in range(30):  # the lower rungs begin at the top one's samples
+        state = next(states)
+    counts, expected = n * truth.frequencies(state.v), n * truth.p_v
+    assert (np.abs(counts - expected) < 5 * np.sqrt(expected) + 1).all()
+
+
+def test_tempering_finds_the_mode_that_gibbs_sampling_does_not():
+    rbm, rng = two_modes(), generator()
+    white = np.zeros((200, 8), np.float32)
+    *_, gibbs = (state for _, state in zip(range(200), rbm.gibbs(white, rng), strict=False))
+    assert all_ink(gibbs.v) < 0.05, "a chain of the RBM alone stays where it began"
+    tempered = parallel_tempering(rbm, np.zeros(8), white, rng, temperatures=10)
+    *_, state = (state for _, state in zip(range(200), tempered, strict=False))
+    truth = all_ink(rbm.exact_samples(100_000, rng))
+    assert 0.3 < truth < 0.7
+    assert abs(all_ink(state.v) - truth) < 5 * np.sqrt(0.25 / 200)
+
+
+def test_every_other_pair_of_rungs_has_its_turn_and_near_rungs_exchange_more():
+    rbm, rng = random_rbm(5, 4, seed=3), generator()
+    start = np.zeros((2000, 5), np.float32)
+    shares = []
+    for temperatures in (4, 16):
+        states = parallel_tempering(rbm, np.zeros(5), start, rng, temperatures)
+        seen = np.array([next(states).swapped for _ in range(20)])
+        turn = ~np.isnan(seen)
+        assert (turn[::2] == (np.arange(temperatures - 1) % 2 == 0)).all()
+        assert (turn[1::2] == (np.arange(temperatures - 1) % 2 == 1)).all()
+        shares.append(np.nanmean(seen))
+    assert 0 < shares[0] < shares[1] < 1
+
+
+def test_a_start_that_is_not_binary_is_refused_before_the_first_step():
+    with pytest.raises(ValueError, match=r"v contains 0\.5"):
+        parallel_tempering(RBM(3, 2, generator()), V[0], V + 0.5, generator())

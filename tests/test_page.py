@@ -140,3 +140,11 @@ def test_published_figures_are_complete_and_a_miss_has_its_reason():
         check = pages.matching_check(full, figure)
         assert "claim" not in figure or check, f"no check {figure['claim']!r}"
         assert pages.verdict(figure, check) != "not reached" or figure.get("note")
+
+
+def test_the_models_are_listed_with_where_they_came_from(full):
+    assert "## Trained models" not in pages.page(full, [])
+    full["notebooks"]["02_two"]["models"] = {"dense_vae_2": "0123456789abcdef" * 4}
+    link = "[notebook 02](../notebooks/02_two.ipynb)"
+    row = f"| `dense_vae_2` | {link} | 2026-11-03 | 0123456789ab |"
+    assert row in pages.page(full, []).splitlines()
