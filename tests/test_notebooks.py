@@ -91,8 +91,8 @@ def test_anatomy(path):
     text = markdown(path)
     assert re.match(rf"# {path.stem[:2]} · ", text)
     wanted = ["**You will**", "**You will learn**", "**You need**", "## Setup", "## Parameters"]
-    wanted += ["## Exercises", "### {}.1 Predict", "### {}.2 Change", "### {}.3 Implement"]
-    wanted += ["### {}.4 Find the bug", "## Recap", "## References"]
+    wanted += ["## Recap", "## Exercises", "### {}.1 Predict", "### {}.2 Change"]
+    wanted += ["### {}.3 Implement", "### {}.4 Find the bug", "## References"]
     positions = [text.find(part.format(path.stem[:2])) for part in wanted]
     assert -1 not in positions, [w for w, p in zip(wanted, positions, strict=True) if p < 0]
     assert positions == sorted(positions)
