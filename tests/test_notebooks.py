@@ -98,6 +98,28 @@ def test_anatomy(path):
     assert positions == sorted(positions)
 
 
+NOT_YET = ("01", "02", "03", "04", "05", "06", "07", "08")  # still as long as in version 1.0
+
+
+@pytest.mark.parametrize("path", [p for p in PATHS if p.stem[:2] not in NOT_YET])
+def test_a_page_is_no_longer_than_a_reader_bears(path):
+    cells, most = read(path).cells, (50, 2500) if path.stem[0] == "d" else (60, 3000)
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    texts = [re.sub(r"<details>.*?</details>", "", text, flags=re.S) for text in texts]
+    lengths = [len(text.split()) for text in texts]
+    assert len(cells) <= most[0]
+    assert sum(lengths) <= most[1]
+    assert max(lengths) <= 180, texts[lengths.index(max(lengths))]
+    prose = "\n".join(texts)
+    assert len(re.findall(r"(?:sample|full) edition", prose, re.I)) <= 2
+    assert not re.findall(r"\bpublished (?:notebook|network|model|VAE|one|work)", prose, re.I)
+    assert re.search(r"!\[[^\]]{30,}\]\(\.\./results/\w+\.png\)", cells[0].source)
+    minutes = re.search(r"(\d+) minutes to study", prose)
+    assert int(minutes[1]) <= (40 if path.stem[0] == "d" else 45)
+    references = prose.split("## References")[1]
+    assert all("](https://" in line for line in references.splitlines() if line.startswith("- "))
+
+
 @each_notebook
 def test_cells_are_short(path):
     lengths = []
