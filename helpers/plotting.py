@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 from IPython.display import Image, Markdown, display
 from matplotlib import pyplot as plt
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from helpers import inputs
 
@@ -275,6 +276,45 @@ def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
     ax.legend()
     if title:
         ax.set_title(title)
+    return ax.figure
+
+
+def picture_ticks(ax, images, axis="x", size=0.2):
+    """Put small pictures in place of an axis's numbers: picture n, counted from 0, stands at n.
+
+    Args:
+        ax: the axes.
+        images: shape (n, height, width), or flat rows of square images; values in [0, 1].
+        axis: "x" or "y".
+        size: height of a picture in inches.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `ax` is no axes; the images or the size are no numbers.
+        ValueError: a value lies outside [0, 1]; the axis has another name; the size is not
+            positive.
+    """
+    if not hasattr(ax, "imshow"):
+        raise TypeError(f"ax is a {type(ax).__name__}: axes of matplotlib are needed.")
+    if not isinstance(axis, str) or axis not in ("x", "y"):
+        raise ValueError(f'axis = {axis!r}: choose "x" or "y".')
+    images, size = inputs.drawable(images, "images"), inputs.real_number(size, "size", above=0)
+    along_x = axis == "x"
+    where = {
+        "xycoords": ax.get_xaxis_transform() if along_x else ax.get_yaxis_transform(),
+        "xybox": (0, -3) if along_x else (-3, 0),
+        "boxcoords": "offset points",
+        "box_alignment": (0.5, 1) if along_x else (1, 0.5),
+        "pad": 0.1,
+        "bboxprops": {"linewidth": 0.5, "edgecolor": "0.5"},
+    }
+    style = {"zoom": size * 72 / images.shape[1], "norm": plt.Normalize(0, 1)}
+    ax.set(**{f"{axis}ticks": []})
+    for place, image in enumerate(images):
+        small = OffsetImage(image, cmap="gray_r", interpolation="nearest", **style)
+        ax.add_artist(AnnotationBbox(small, (place, 0) if along_x else (0, place), **where))
     return ax.figure
 
 

@@ -112,6 +112,27 @@ def test_curves_tell_lines_apart_without_colour():
     assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["a", "b"]
 
 
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_small_pictures_stand_where_the_axis_had_its_numbers(axis):
+    fig, ax = plt.subplots()
+    ax.set(xlim=(-1, 3), ylim=(-1, 3))
+    images = np.arange(12).reshape(3, 2, 2) / 12
+    assert plotting.picture_ticks(ax, images, axis, size=0.25) is fig
+    assert not len(ax.xaxis.get_ticklocs() if axis == "x" else ax.yaxis.get_ticklocs())
+    fig.canvas.draw()
+    assert len(ax.artists) == 3
+    for place, (artist, image) in enumerate(zip(ax.artists, images, strict=True)):
+        np.testing.assert_allclose(artist.offsetbox.get_data(), image, rtol=1e-6)
+        norm = artist.offsetbox.image.norm
+        assert (norm.vmin, norm.vmax) == (0, 1)
+        box = artist.offsetbox.get_window_extent()
+        assert box.height == pytest.approx(0.25 * fig.dpi, rel=0.02)
+        middle = ax.transData.inverted().transform([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+        assert middle["xy".index(axis)] == pytest.approx(place, abs=0.02)
+        inside = ax.get_window_extent()
+        assert box.y1 < inside.y0 if axis == "x" else box.x1 < inside.x0
+
+
 def test_scatter_names_every_digit_where_it_lies():
     z = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
     fig = plotting.latent_scatter(z, np.arange(10))
@@ -334,6 +355,13 @@ SWEEPS = {
         lambda line: plotting.curves({"line": line}, "x", "y"),
         {"line": [1, 2]},
         harmless(line=("one row",)),
+    ),
+    "picture_ticks": (
+        lambda ax, images, axis, size: plotting.picture_ticks(
+            plt.subplots()[1] if isinstance(ax, str) and ax == "new" else ax, images, axis, size
+        ),
+        {"ax": "new", "images": PICTURES, "axis": "y", "size": 0.2},
+        harmless(images=("three axes",), size=ABOVE),
     ),
     "latent_scatter": (
         plotting.latent_scatter,
