@@ -27,7 +27,7 @@ help:
 	@echo "make links    write the public address from pyproject.toml into the README"
 	@echo "make test-browser  try JupyterLab, the site and TensorBoard in a real Chromium"
 	@echo "make clean    remove what the commands above made"
-	@echo "With NOTEBOOK=04 behind it, course, full, compare, outputs or twice runs that notebook alone."
+	@echo "With NOTEBOOK=04 behind it, or NOTEBOOK=04,07, course, full, compare, outputs or twice run these alone."
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'

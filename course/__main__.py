@@ -23,6 +23,8 @@ COMMANDS = {
 }
 
 
+ONLY = "the notebook whose name begins so; several with commas between"
+
 PLAIN = {"✓": "ok", "✗": "FAILED", "·": "note:", "–": "-", "−": "-", "→": "->", "±": "+-"}
 
 
@@ -67,18 +69,18 @@ def parser():
     commands = whole.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run", help="execute the notebooks and read their checks back")
     runner.add_argument("--edition", default="sample", help="sample (default) or full")
-    runner.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    runner.add_argument("--only", metavar="04", help=ONLY)
     runner.add_argument("--out", metavar="FOLDER", help="by default build/<edition>")
     runner.add_argument("--jobs", type=int, help="how many run at once; by default two")
     comparer = commands.add_parser("compare", help="measure again, and say what moved")
     comparer.add_argument("--edition", default="full", help="full (default) or sample")
-    comparer.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    comparer.add_argument("--only", metavar="04", help=ONLY)
     comparer.add_argument("--out", metavar="FOLDER", help="by default build/compare-<edition>")
     commands.add_parser("results", help="keep what the last full run measured; write the page")
     refresher = commands.add_parser("outputs", help="execute notebooks, to commit their outputs")
-    refresher.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    refresher.add_argument("--only", metavar="04", help=ONLY)
     repeater = commands.add_parser("twice", help="run every cell twice in a row: none may stop")
-    repeater.add_argument("--only", metavar="04", help="the notebook whose name begins so")
+    repeater.add_argument("--only", metavar="04", help=ONLY)
     repeater.add_argument("--out", metavar="FOLDER", help="by default build/twice")
     commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
     commands.add_parser("versions", help="write the versions of constraints.txt for conda")

@@ -78,17 +78,22 @@ def parameters_of(path):
 
 
 def choose(only=None, folder=NOTEBOOKS):
-    """The paths of the notebooks whose name begins with `only`; of all, without it.
+    """The paths of the notebooks that `only` chooses; of all, without it.
+
+    Args:
+        only: how the name of one begins, or of several, with commas between: "04" or "04,07".
+        folder: of the notebooks.
 
     Raises:
-        CourseError: there is none.
+        CourseError: there is none of such a name.
     """
     paths = sorted(Path(folder).glob("*.ipynb"))
-    chosen = [path for path in paths if path.stem.startswith(only or "")]
-    if not chosen:
-        names = ", ".join(path.stem for path in paths)
-        raise CourseError(f"no notebook begins with {only!r}: there are {names}")
-    return chosen
+    beginnings = [beginning.strip() for beginning in (only or "").split(",")]
+    for beginning in beginnings:
+        if not any(path.stem.startswith(beginning) for path in paths):
+            names = ", ".join(path.stem for path in paths)
+            raise CourseError(f"no notebook begins with {beginning!r}: there are {names}")
+    return [path for path in paths if path.stem.startswith(tuple(beginnings))]
 
 
 def fingerprint(path, parameters, package=HELPERS):

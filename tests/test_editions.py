@@ -31,6 +31,12 @@ def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course
         editions.read_edition("huge", course.folders["editions"])
     with pytest.raises(CourseError, match="no notebook begins with '07': there are 01_one"):
         editions.choose("07", course.folders["notebooks"])
+    course.notebook("02_two")
+    course.notebook("03_three")
+    chosen = editions.choose("03, 01", course.folders["notebooks"])
+    assert [path.stem for path in chosen] == ["01_one", "03_three"]
+    with pytest.raises(CourseError, match="begins with '07': there are 01_one, 02_two"):
+        editions.choose("01,07", course.folders["notebooks"])
 
 
 def test_a_comment_with_an_equals_sign_hides_no_parameter(course):
