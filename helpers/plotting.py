@@ -4,17 +4,21 @@ Images are shown with ink dark on white and a fixed range of 0 to 1, never resca
 range, which would hide mistakes. `show` puts a figure on the page with a text alternative.
 """
 
+import base64
+import html
 import io
 import numbers
+import os
 
 import numpy as np
 import PIL.Image
-from IPython.display import Image, Markdown, display
+from IPython.display import HTML, Image, Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from helpers import inputs
 
+IN_JUPYTER = "JPY_SESSION_NAME"  # what Jupyter's server gives the kernels that it starts
 DOTS_PER_INCH = 150  # drawn finer than shown, for sharp screens
 SHOWN_PER_INCH = 100
 PALETTE = 256  # colours; keeps a notebook full of pictures small
@@ -41,6 +45,10 @@ plt.rcParams.update(
 def show(fig, alt, caption=None):
     """Display a figure with a text alternative and a caption under it, and close it.
 
+    In JupyterLab the picture is an HTML element, since the alternative of a bare picture is lost
+    there. Elsewhere, as in the committed outputs, it is a bare PNG with the alternative beside it,
+    which GitHub shows.
+
     Args:
         fig: a matplotlib figure.
         alt: a sentence or two for a reader who does not see it: what is drawn, and what it shows.
@@ -60,7 +68,12 @@ def show(fig, alt, caption=None):
     picture = PIL.Image.open(drawn).convert("RGB").quantize(PALETTE, dither=PIL.Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     width = round(picture.width * SHOWN_PER_INCH / DOTS_PER_INCH)
-    display(Image(small.getvalue(), width=width, alt=alt))
+    if IN_JUPYTER in os.environ:  # it drops the text alternative of a bare picture
+        code = base64.b64encode(small.getvalue()).decode()
+        tag = '<img src="data:image/png;base64,{}" width="{}" alt="{}">'
+        display(HTML(tag.format(code, width, html.escape(alt))))
+    else:
+        display(Image(small.getvalue(), width=width, alt=alt))
     if caption:
         display(Markdown(f"*{caption}*"))
 

@@ -159,6 +159,17 @@ def test_show_displays_one_png_with_its_alternative(monkeypatch):
     assert shown[2].data == "*It rises.*"
 
 
+def test_in_jupyterlab_the_alternative_is_that_of_the_html_element(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plotting, "display", shown.append)
+    monkeypatch.setenv(plotting.IN_JUPYTER, "/notebooks/00.ipynb")
+    plotting.show(plotting.curves({"a": [1, 2]}, "x", "y"), 'a line that "rises" > 1', "Look.")
+    picture, caption = shown
+    assert picture.data.startswith('<img src="data:image/png;base64,iVBOR')
+    assert picture.data.endswith('alt="a line that &quot;rises&quot; &gt; 1">')
+    assert caption.data == "*Look.*"
+
+
 def test_table_is_markdown(monkeypatch):
     shown = []
     monkeypatch.setattr(plotting, "display", shown.append)

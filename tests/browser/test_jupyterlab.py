@@ -116,6 +116,18 @@ def test_a_notebook_runs_to_its_end(lab, finished, look):
     look(finished, "lab-finished")
 
 
+def test_each_picture_in_jupyterlab_has_its_text_alternative(lab, finished):
+    outputs = [o for cell in saved(lab, finished) for o in cell.get("outputs", [])]
+    pictures = ["".join(o.get("data", {}).get("text/html", "")) for o in outputs]
+    pictures = [picture for picture in pictures if "<img" in picture]
+    assert pictures
+    assert not any("image/png" in o.get("data", {}) for o in outputs), "their alternative is lost"
+    finished.locator(".jp-OutputArea img[alt]").first.wait_for(timeout=30_000)
+    shown = finished.locator(".jp-OutputArea img[alt]").evaluate_all("all => all.map(i => i.alt)")
+    assert shown
+    assert all(len(alternative) > 30 for alternative in shown)
+
+
 def test_a_slider_moved_by_keyboard_changes_the_picture(finished, look):
     if not WITH_WIDGETS:
         pytest.skip("no notebook shows a widget yet")
