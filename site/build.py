@@ -3,6 +3,7 @@
 The pages are written into FOLDER. Any warning is an error, and then FOLDER stays as it was.
 """
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,9 @@ def build(folder):
     """
     with tempfile.TemporaryDirectory() as laid_out:
         sources = Path(laid_out, "sources")
-        shutil.copytree(HERE, sources, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+        mine = shutil.ignore_patterns("__pycache__", "build.py", "playground.py")
+        shutil.copytree(HERE, sources, ignore=mine)
+        runpy.run_path(str(HERE / "playground.py"))["write"](sources / "playground")
         for pattern in LAID_BESIDE:
             for path in ROOT.glob(pattern):
                 target = sources / path.relative_to(ROOT)

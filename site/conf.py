@@ -14,6 +14,9 @@ from course.address import address, binder
 WIDGET = "application/vnd.jupyter.widget-view+json"
 IN_THE_NOTEBOOK = "*Something to move stands here: open this notebook in Jupyter or on Binder.*"
 
+PLAYGROUND = ("networks", "rbm", "drawing", "panels", "drawing_pad")  # in the order of their needs
+PLAYGROUND += ("repair", "latent_plane", "gan_codes", "weights")
+
 project = "RBM → VAE → GAN"
 html_title = "RBM → VAE → GAN on handwritten digits"
 copyright = "the authors of the course, MIT licence"
@@ -40,7 +43,7 @@ mathjax_path = MATHJAX.name
 mathjax3_config = {"options": {"enableMenu": False}}
 
 html_theme = "furo"
-html_static_path = ["_static", str(MATHJAX.locate())]
+html_static_path = ["_static", "playground", str(MATHJAX.locate())]
 html_css_files = ["course.css"]
 html_sourcelink_suffix = ""
 html_show_sphinx = False
@@ -85,8 +88,17 @@ def add_links(app, pagename, templatename, context, doctree):
         context["binder"] = binder(f"{Path(pagename).name}.ipynb")
 
 
+def add_playground(app, pagename, templatename, context, doctree):
+    """Let the playground load its scripts and its style, which no other page needs."""
+    if pagename == "playground":
+        app.add_css_file("playground.css")
+        for name in PLAYGROUND:
+            app.add_js_file(f"{name}.js", loading_method="defer")
+
+
 def setup(app):
     """Connect the functions above to the build."""
     app.connect("source-read", replace_widgets)
     app.connect("doctree-read", add_text_alternatives)
     app.connect("html-page-context", add_links)
+    app.connect("html-page-context", add_playground)

@@ -4,7 +4,7 @@ import pytest
 from notebook_files import PATHS
 from site_build import build
 
-NAMES = ["index", "notation", "glossary", "results/README", "search", "genindex"]
+NAMES = ["index", "playground", "notation", "glossary", "results/README", "search", "genindex"]
 NAMES += [f"notebooks/{path.stem}" for path in PATHS]
 
 
