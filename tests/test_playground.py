@@ -37,6 +37,8 @@ def test_ten_digits_lie_in_it(script):
 @needs_models
 def test_each_model_is_in_it(script):
     assert list(kept(script)["models"]) == NAMES
+    assert "all 60,000 training digits" in PAGE
+    assert {trained.about(name).n_digits for name in NAMES} == {60_000}
 
 
 @needs_models

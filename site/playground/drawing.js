@@ -62,7 +62,7 @@ const drawing = (() => {
   function stamp(levels, y, x) {
     levels.forEach((level, i) => {
       const distance = Math.hypot(Math.floor(i / SIDE) - y, (i % SIDE) - x);
-      levels[i] = Math.max(level, Math.min(1, 1.7 - distance));
+      levels[i] = Math.max(level, Math.min(1, 1.9 - distance));
     });
   }
 

@@ -37,11 +37,10 @@ const networks = (() => {
 
   /** W y + shift: the same weights, read from the outputs back to the inputs. */
   function denseBack(y, W, shift) {
-    const x = Float32Array.from(shift);
-    for (let i = 0, k = 0; i < x.length; i++, k += y.length) {
-      for (let j = 0; j < y.length; j++) x[i] += y[j] * W[k + j];
-    }
-    return x;
+    return shift.map((sum, i) => {
+      for (let j = 0, k = i * y.length; j < y.length; j++) sum += y[j] * W[k + j];
+      return sum;
+    });
   }
 
   /** Transposed convolution, 4 x 4 with stride 2 and padding "same": it doubles the side. */

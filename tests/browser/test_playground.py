@@ -137,10 +137,9 @@ def test_the_page_shows_pictures_at_once_and_fits(visit, look, width, mode):
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert page.locator(".play-missing").is_hidden()
     assert page.wrongs == []
-    SHOTS = {"repair": "one", "latentPlane": "two", "ganCodes": "three"}
-    for name, number in SHOTS.items():
+    for name in ("repair", "latentPlane", "ganCodes"):
         panel(page, name).scroll_into_view_if_needed()
-        look(page, f"playground-{number}-{width}-{mode}")
+        look(page, f"playground-{name}-{width}-{mode}")
 
 
 @needs_models
