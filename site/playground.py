@@ -14,7 +14,6 @@ from helpers import trained
 from helpers.data import load_digits
 
 FILE = "weights.js"
-MOST_BYTES = 1_500_000
 NORM_EPSILON = 0.001  # of Keras's BatchNormalization
 
 
