@@ -1082,7 +1082,7 @@ def missing(answer):
 )
 def flattered(answer):
     """Nats by which a likelihood is flattered if half of the mass is missed."""
-    valley = -np.logaddexp.reduce([-7.0, -7.0]) + 7.0  # log of one valley's share
+    valley = -7.0 - np.logaddexp(-7.0, -7.0)  # log of the share of one of two equal valleys
     if same(answer, valley, 1e-2):
         return "right size; is a likelihood higher or lower if Z is taken too small?"
     if same(answer, 1.0):
