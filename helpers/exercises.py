@@ -1066,3 +1066,83 @@ def missing(answer):
     if same(answer, per_pixel, 1e-3):
         return "that is one pixel"
     return "" if same(answer, 784 * per_pixel, 1e-3) else "what makes exp(-(x - mean)²) a density?"
+
+
+# ---------------------------------------------------------------- d1, measure an RBM
+
+
+@exercise(
+    "d1.1",
+    asks="number",
+    hints=(
+        "Which part of Z do chains add up that only ever see one of the two valleys?",
+        "They find half of Z. How far does its logarithm fall, and with which sign does log Z "
+        "stand in the log-likelihood?",
+    ),
+)
+def flattered(answer):
+    """Nats by which a likelihood is flattered if half of the mass is missed."""
+    valley = -7.0 - np.logaddexp(-7.0, -7.0)  # log of the share of one of two equal valleys
+    if same(answer, valley, 1e-2):
+        return "right size; is a likelihood higher or lower if Z is taken too small?"
+    if same(answer, 1.0):
+        return "1 is the loss in bits: a nat is a natural logarithm"
+    if same(answer, 0.5, 1e-2):
+        return "that is the share that is missed: what is its logarithm?"
+    return "" if same(answer, -valley, 1e-2) else "the estimates find half of Z: what of its log?"
+
+
+@exercise(
+    "d1.2",
+    asks="number",
+    hints=(
+        "Where does the logarithm belong: inside the mean, or outside?",
+        "The code finds the mean of the log-weights. The right formula needs the mean of the "
+        "weights, and a few large ones dominate it.",
+        "For a normal number with mean m and deviation s, the mean of its exponential is known: "
+        "look up the log-normal distribution.",
+    ),
+)
+def lost(answer):
+    """Nats lost by averaging normal log-weights of deviation 3 in place of weights."""
+    x = np.linspace(-40, 40, 80_001)
+    density = np.exp(-(x**2) / 18) / np.sqrt(18 * np.pi)
+    truth = np.log(np.trapezoid(np.exp(x) * density, x))
+    if same(answer, -truth, 1e-3):
+        return "right size; the question is how many nats too low, a positive number"
+    if same(answer, 3.0, 1e-3) or same(answer, 9.0, 1e-3):
+        return "that is the deviation or the variance: what is the mean of exp(log-weight)?"
+    return "" if same(answer, truth, 1e-3) else "the mean of which exponential is missing?"
+
+
+@exercise(
+    "d1.3",
+    asks="function",
+    hints=(
+        "Each rung weighs a picture by the exponential of minus its free energy there. Write the "
+        "ratio of the page with these; the partition functions cancel.",
+        "The logarithm of the ratio: the two free energies as they are, minus the two that there "
+        "would be after the exchange.",
+        "The exponential of a thousand overflows. A probability never exceeds 1, so what may the "
+        "logarithm of the ratio not exceed?",
+    ),
+)
+def swap_probability(answer):
+    """The probability that two rungs exchange their pictures."""
+    unequal = np.array([[1.0, 2.5], [4.0, 5.0]])  # log of the ratio: 1 + 5 - 2.5 - 4 = -0.5
+    found = answer(unequal)
+    if found.shape != ():
+        return f"two pictures, one probability: yours gave shape {found.shape}"
+    if same(found, np.exp(0.5)) or same(answer(unequal[:, ::-1]), np.exp(-0.5)):
+        return "the other way round: exchanges that lower the sum of free energies are always made"
+    if same(found, -0.5):
+        return "that is the logarithm of the ratio"
+    if not same(found, np.exp(-0.5)):
+        return "free energies as they are, against those after the exchange: what is the ratio?"
+    if same(answer(unequal[:, ::-1]), np.exp(0.5)):
+        return "a probability is at most 1"
+    tables = np.diag([2000.0, 2000.0]), np.diag([-2000.0, -2000.0]), 3000 + unequal, unequal - 3000
+    with np.errstate(all="ignore"):
+        extreme = [answer(table) for table in tables]
+    right = same(extreme, [1, 0, np.exp(-0.5), np.exp(-0.5)])
+    return "" if right else "free energies may be thousands of nats, and differ by as many"

@@ -421,6 +421,58 @@ SLIPS = {
         ("missing = 0.572 * 784", RIGHT),
         ("missing = 0.573 * 784", "a density"),
     ],
+    "d1.1": [
+        ("flattered = -np.log(2)", "higher or lower"),
+        ("flattered = 1.0", "in bits"),
+        ("flattered = 0.5", "the share that is missed"),
+        ("flattered = 2.0", "half of Z"),
+        ("flattered = 0.69", RIGHT),
+        ("flattered = 0.68", "half of Z"),
+    ],
+    "d1.2": [
+        ("lost = -4.5", "a positive number"),
+        ("lost = 3.0", "the deviation or the variance"),
+        ("lost = 9", "the deviation or the variance"),
+        ("lost = 0.0", "which exponential"),
+        ("lost = 1.5", "which exponential"),
+        ("lost = 4.503", RIGHT),
+        ("lost = 4.51", "which exponential"),
+    ],
+    "d1.3": [
+        (
+            "def swap_probability(f):\n"
+            "    return np.exp(np.minimum(0, f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1]))",
+            "the other way round",
+        ),
+        (
+            "def swap_probability(f):\n"
+            "    return np.exp(f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1])",
+            "the other way round",
+        ),
+        (
+            "def swap_probability(f): return f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]",
+            "the logarithm of the ratio",
+        ),
+        (
+            "def swap_probability(f): return np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0])",
+            "at most 1",
+        ),
+        (
+            "def swap_probability(f):\n"
+            "    with np.errstate(all='ignore'):\n"
+            "        p = np.exp(-f)\n"
+            "        return np.minimum(1, p[0, 1] * p[1, 0] / (p[0, 0] * p[1, 1]))",
+            "thousands of nats",
+        ),
+        ("def swap_probability(f): return np.minimum(1, f[0, 1] / f[0, 0])", "what is the ratio"),
+        ("def swap_probability(f): return np.exp(np.minimum(0, -f))", "one probability"),
+        (
+            "def swap_probability(f):\n"
+            "    with np.errstate(over='ignore'):\n"
+            "        return np.minimum(1, np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]))",
+            RIGHT,
+        ),
+    ],
 }
 
 
