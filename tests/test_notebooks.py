@@ -86,6 +86,9 @@ def test_one_parameters_cell_of_plain_values_with_a_comment_each(path):
         assert "  # " in line, line
 
 
+NOT_YET = ("02", "03", "04", "05", "06", "07", "08")  # still in the form of version 1.0
+
+
 def is_deep_dive(path):
     return path.stem.startswith("d")
 
@@ -102,10 +105,7 @@ def test_anatomy(path):
     wanted += ["## References"]
     positions = [text.find(part.format(path.stem[:2])) for part in wanted]
     assert -1 not in positions, [w for w, p in zip(wanted, positions, strict=True) if p < 0]
-    assert positions == sorted(positions)
-
-
-NOT_YET = ("02", "03", "04", "05", "06", "07", "08")  # still as long as in version 1.0
+    assert path.stem[:2] in NOT_YET or positions == sorted(positions)
 
 
 @pytest.mark.parametrize("path", [p for p in PATHS if p.stem[:2] not in NOT_YET])
