@@ -445,8 +445,7 @@ SLIPS = {
             "the other way round",
         ),
         (
-            "def swap_probability(f):\n"
-            "    return np.exp(f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1])",
+            "def swap_probability(f):\n    return np.exp(f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1])",
             "the other way round",
         ),
         (
