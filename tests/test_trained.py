@@ -219,9 +219,9 @@ def test_the_notebooks_keep_each_model_once_under_a_name_that_can_be_built():
 
 # ---------------------------------------------------------------- the kept models themselves
 
-# The bundled test digits are training digits of these models, so their losses may lie below the kept
-# values: by more than a nat for the one that saw 10,000 digits. The tolerances hold that, and three
-# standard errors of a mean over 1,000 digits.
+# The bundled test digits are training digits of these models, so their losses may lie below the
+# kept values: by more than a nat for the one that saw 10,000 digits. The tolerances hold that, and
+# three standard errors of a mean over 1,000 digits.
 LOSSES = {
     "dense_vae_2": ("04", "test loss after the last epoch, z = 2, nats per image", 1.8),
     "dense_vae_8": ("04", "test loss after the last epoch, z = 8, nats per image", 1.3),
@@ -249,7 +249,7 @@ def test_a_kept_vae_loses_what_the_full_edition_measured(name):
 
 @pytest.mark.parametrize("n_hidden", LIKELIHOODS)
 def test_a_kept_rbm_is_as_likely_as_the_full_edition_measured(n_hidden):
-    """By annealing with few temperatures, which is some nats off; a wrong machine is farther off."""
+    """By annealing with few temperatures, some nats off; a wrong machine is farther off."""
     digits = load_digits("sample")
     v_train, v = (
         binarise_by_threshold(x).reshape(-1, 784) for x in (digits.x_train, digits.x_test)
