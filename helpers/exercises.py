@@ -596,8 +596,8 @@ def effective_sample_size(answer):
         "subtract?",
         "With q equal to the posterior the right bound is exactly log p(x), and the wrong "
         "divergence is 0. So the excess is the divergence that is missing.",
-        "Compute the divergence of N(1, ½) from the prior N(0, 1). `kl_normal` does it for means "
-        "and covariances given as arrays.",
+        "Compute the divergence of N(1, ½) from the prior N(0, 1). The page derives a formula for "
+        "it.",
     ),
 )
 def excess(answer):
