@@ -1117,4 +1117,5 @@ def leave_one_out(answer):
         return "your average still contains the draw itself"
     if same(gradients, -np.array(truth)):
         return "the baseline is subtracted from the value, not the other way round"
-    return "" if same(gradients, truth) else "of two draws, the baseline of each is the other's value"
+    right = same(gradients, truth)
+    return "" if right else "of two draws, the baseline of each is the other's value"
