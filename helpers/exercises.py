@@ -555,7 +555,7 @@ def score_gradients(answer):
     score -= score.mean(axis=0)
     gradients = answer(values, score)
     if gradients.shape != (2000, 2):
-        return f"2,000 draws of 2 latents have shape (2000, 2), yours has {gradients.shape}"
+        return f"2,000 draws of 2 slopes have shape (2000, 2), yours has {gradients.shape}"
     if not same(gradients.mean(axis=0), (values @ score) / 2000, 0.01):
         return "a baseline must not change the mean of the gradient"
     moved = answer(values + 1000, score)
@@ -596,8 +596,8 @@ def effective_sample_size(answer):
         "subtract?",
         "With q equal to the posterior the right bound is exactly log p(x), and the wrong "
         "divergence is 0. So the excess is the divergence that is missing.",
-        "Compute the divergence of N(1, ½) from the prior N(0, 1). `kl_normal` does it for means "
-        "and covariances given as arrays.",
+        "Compute the divergence of N(1, ½) from the prior N(0, 1). The page derives a formula for "
+        "it.",
     ),
 )
 def excess(answer):
@@ -1146,3 +1146,56 @@ def swap_probability(answer):
         extreme = [answer(table) for table in tables]
     right = same(extreme, [1, 0, np.exp(-0.5), np.exp(-0.5)])
     return "" if right else "free energies may be thousands of nats, and differ by as many"
+
+
+# ---------------------------------------------------------------- d2, estimate the ELBO
+
+
+@exercise(
+    "d2.1",
+    asks="number",
+    hints=(
+        "The page has a rule for the difference between the two variances. Does the place of q "
+        "enter it?",
+        "R is the variance of q in units of the posterior's. What is R if q has exactly the "
+        "posterior's covariance, and what is its trace?",
+    ),
+)
+def variance_of_entropy_form(answer):
+    """The variance of the entropy form, with a displaced mean and the posterior's covariance."""
+    n, shift = 16, 3.0  # nats² of z -> -|z|²/2 at z = shift + noise, in posterior deviations
+    moments = 1.0, 3.0  # of the squared noise: its mean, and the mean of its square
+    truth = shift**2 + n / 4 * (moments[1] - moments[0] ** 2)
+    if same(answer, shift**2):
+        return "that is the full form's; the entropy form lacks the scatter of log q that cancels"
+    if same(answer, shift**2 - n / 2) or same(answer, n / 2):
+        return "which of the two is quieter, if q is as wide as the posterior?"
+    if same(answer, shift**2 + n):
+        return "what is half the number of latents minus the trace of R?"
+    return "" if same(answer, truth, 1e-3) else "add the difference that the rule gives to 9"
+
+
+@exercise(
+    "d2.2",
+    asks="function",
+    hints=(
+        "Each draw has a baseline of its own: the average of n − 1 values.",
+        "The sum of the others is the sum of all, less the draw's own value.",
+        "The values minus their baselines have shape (n,). They multiply rows of shape "
+        "(n, n_latent), so they have to become a column.",
+    ),
+)
+def leave_one_out(answer):
+    """Score function gradients whose baseline leaves the draw's own value out."""
+    rng = np.random.default_rng(0)
+    values, score = rng.normal(size=6) - 5, rng.normal(size=(6, 3))
+    gradients = answer(values, score)
+    if gradients.shape != score.shape:
+        return f"6 draws of 3 latents have shape (6, 3), yours has {gradients.shape}"
+    truth = [(values[i] - np.delete(values, i).mean()) * score[i] for i in range(6)]
+    if same(gradients, (values - values.mean())[:, None] * score):
+        return "your average still contains the draw itself"
+    if same(gradients, -np.array(truth)):
+        return "the baseline is subtracted from the value, not the other way round"
+    right = same(gradients, truth)
+    return "" if right else "of two draws, the baseline of each is the other's value"

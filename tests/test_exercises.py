@@ -470,6 +470,37 @@ SLIPS = {
             "    with np.errstate(over='ignore'):\n"
             "        return np.minimum(1, np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]))",
             RIGHT,
+    "d2.1": [
+        ("variance_of_entropy_form = 9", "the full form's"),
+        ("variance_of_entropy_form = 1.0", "which of the two is quieter"),
+        ("variance_of_entropy_form = 8", "which of the two is quieter"),
+        ("variance_of_entropy_form = 25", "half the number"),
+        ("variance_of_entropy_form = 16", "the difference"),
+        ("variance_of_entropy_form = 16.9", "the difference"),
+    ],
+    "d2.2": [
+        (
+            "def leave_one_out(log_ratio, score):\n"
+            "    return (log_ratio - log_ratio.mean())[:, None] * score",
+            "still contains the draw",
+        ),
+        (
+            "def leave_one_out(log_ratio, score):\n"
+            "    others = (log_ratio.sum() - log_ratio) / len(log_ratio)\n"
+            "    return (log_ratio - others)[:, None] * score",
+            "of two draws",
+        ),
+        (
+            "def leave_one_out(log_ratio, score):\n"
+            "    others = (log_ratio.sum() - log_ratio) / (len(log_ratio) - 1)\n"
+            "    return (others - log_ratio)[:, None] * score",
+            "not the other way round",
+        ),
+        (
+            "def leave_one_out(log_ratio, score):\n"
+            "    others = (log_ratio.sum() - log_ratio) / (len(log_ratio) - 1)\n"
+            "    return ((log_ratio - others)[:, None] * score).mean(axis=0)",
+            "yours has (3,)",
         ),
     ],
 }
