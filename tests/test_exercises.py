@@ -470,6 +470,8 @@ SLIPS = {
             "    with np.errstate(over='ignore'):\n"
             "        return np.minimum(1, np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]))",
             RIGHT,
+        ),
+    ],
     "d2.1": [
         ("variance_of_entropy_form = 9", "the full form's"),
         ("variance_of_entropy_form = 1.0", "which of the two is quieter"),
