@@ -51,6 +51,8 @@ def badges():
             "[![Open on Binder](https://mybinder.org/badge_logo.svg)]"
             f"({binder('00_start_here.ipynb')})",
             f"[![Read on the web](https://img.shields.io/badge/read-on%20the%20web-blue)]({site()})",
+            "[![Play in your browser](https://img.shields.io/badge/play-in%20your%20browser-blue)]"
+            f"({site()}playground.html)",
             "[![Licence: MIT](https://img.shields.io/badge/licence-MIT-blue)](LICENSE)",
         ]
     )
