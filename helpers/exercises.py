@@ -1115,39 +1115,6 @@ def lost(answer):
     return "" if same(answer, truth, 1e-3) else "the mean of which exponential is missing?"
 
 
-@exercise(
-    "d1.3",
-    asks="function",
-    hints=(
-        "Each rung weighs a picture by the exponential of minus its free energy there. Write the "
-        "ratio of the page with these; the partition functions cancel.",
-        "The logarithm of the ratio: the two free energies as they are, minus the two that there "
-        "would be after the exchange.",
-        "The exponential of a thousand overflows. A probability never exceeds 1, so what may the "
-        "logarithm of the ratio not exceed?",
-    ),
-)
-def swap_probability(answer):
-    """The probability that two rungs exchange their pictures."""
-    unequal = np.array([[1.0, 2.5], [4.0, 5.0]])  # log of the ratio: 1 + 5 - 2.5 - 4 = -0.5
-    found = answer(unequal)
-    if found.shape != ():
-        return f"two pictures, one probability: yours gave shape {found.shape}"
-    if same(found, np.exp(0.5)) or same(answer(unequal[:, ::-1]), np.exp(-0.5)):
-        return "the other way round: exchanges that lower the sum of free energies are always made"
-    if same(found, -0.5):
-        return "that is the logarithm of the ratio"
-    if not same(found, np.exp(-0.5)):
-        return "free energies as they are, against those after the exchange: what is the ratio?"
-    if same(answer(unequal[:, ::-1]), np.exp(0.5)):
-        return "a probability is at most 1"
-    tables = np.diag([2000.0, 2000.0]), np.diag([-2000.0, -2000.0]), 3000 + unequal, unequal - 3000
-    with np.errstate(all="ignore"):
-        extreme = [answer(table) for table in tables]
-    right = same(extreme, [1, 0, np.exp(-0.5), np.exp(-0.5)])
-    return "" if right else "free energies may be thousands of nats, and differ by as many"
-
-
 # ---------------------------------------------------------------- d2, estimate the ELBO
 
 

@@ -438,40 +438,6 @@ SLIPS = {
         ("lost = 4.503", RIGHT),
         ("lost = 4.51", "which exponential"),
     ],
-    "d1.3": [
-        (
-            "def swap_probability(f):\n"
-            "    return np.exp(np.minimum(0, f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1]))",
-            "the other way round",
-        ),
-        (
-            "def swap_probability(f):\n    return np.exp(f[0, 1] + f[1, 0] - f[0, 0] - f[1, 1])",
-            "the other way round",
-        ),
-        (
-            "def swap_probability(f): return f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]",
-            "the logarithm of the ratio",
-        ),
-        (
-            "def swap_probability(f): return np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0])",
-            "at most 1",
-        ),
-        (
-            "def swap_probability(f):\n"
-            "    with np.errstate(all='ignore'):\n"
-            "        p = np.exp(-f)\n"
-            "        return np.minimum(1, p[0, 1] * p[1, 0] / (p[0, 0] * p[1, 1]))",
-            "thousands of nats",
-        ),
-        ("def swap_probability(f): return np.minimum(1, f[0, 1] / f[0, 0])", "what is the ratio"),
-        ("def swap_probability(f): return np.exp(np.minimum(0, -f))", "one probability"),
-        (
-            "def swap_probability(f):\n"
-            "    with np.errstate(over='ignore'):\n"
-            "        return np.minimum(1, np.exp(f[0, 0] + f[1, 1] - f[0, 1] - f[1, 0]))",
-            RIGHT,
-        ),
-    ],
     "d2.1": [
         ("variance_of_entropy_form = 9", "the full form's"),
         ("variance_of_entropy_form = 1.0", "which of the two is quieter"),
