@@ -1,6 +1,8 @@
 """Build the site: python site/build.py FOLDER. No notebook is run, nothing is fetched.
 
 The pages are written into FOLDER. Any warning is an error, and then FOLDER stays as it was.
+`python site/build.py --links` builds nothing, but asks every address on the pages, and names those
+that do not answer.
 """
 
 import runpy
@@ -25,28 +27,48 @@ def build(folder):
         The exit status of Sphinx; only if it is 0 is the folder touched.
     """
     with tempfile.TemporaryDirectory() as laid_out:
-        sources = Path(laid_out, "sources")
-        mine = shutil.ignore_patterns("__pycache__", "build.py", "playground.py")
-        shutil.copytree(HERE, sources, ignore=mine)
-        runpy.run_path(str(HERE / "playground.py"))["write"](sources / "playground")
-        for pattern in LAID_BESIDE:
-            for path in ROOT.glob(pattern):
-                target = sources / path.relative_to(ROOT)
-                target.parent.mkdir(exist_ok=True)
-                shutil.copy(path, target)
-        sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-        pages = Path(laid_out, "pages")
-        places = ["-d", Path(laid_out, "doctrees"), sources, pages]
-        status = subprocess.run([*sphinx, *places], check=False).returncode
+        pages, status = _sphinx("html", Path(laid_out))
         if status == 0:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(pages, folder, ignore=shutil.ignore_patterns(".buildinfo*"))
         return status
 
 
+def check_links():
+    """Print each address on the pages that does not answer.
+
+    Returns:
+        0 if all answer, else 1.
+    """
+    with tempfile.TemporaryDirectory() as laid_out:
+        found, _ = _sphinx("linkcheck", Path(laid_out))
+        lines = (found / "output.txt").read_text(encoding="utf-8").splitlines()
+    broken = [line for line in lines if "[broken]" in line]
+    print("\n".join(broken) or "Every address answers.")
+    return 1 if broken else 0
+
+
+def _sphinx(builder, laid_out):
+    """Lay the sources together and run a builder of Sphinx: its folder and its exit status."""
+    sources, target = laid_out / "sources", laid_out / builder
+    mine = shutil.ignore_patterns("__pycache__", "build.py", "playground.py")
+    shutil.copytree(HERE, sources, ignore=mine)
+    runpy.run_path(str(HERE / "playground.py"))["write"](sources / "playground")
+    for pattern in LAID_BESIDE:
+        for path in ROOT.glob(pattern):
+            beside = sources / path.relative_to(ROOT)
+            beside.parent.mkdir(exist_ok=True)
+            shutil.copy(path, beside)
+    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
+    command = [*sphinx, "-d", laid_out / "doctrees", sources, target]
+    return target, subprocess.run(command, check=False).returncode
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python site/build.py FOLDER")
+        sys.exit("usage: python site/build.py FOLDER, or --links")
+    if sys.argv[1] == "--links":
+        sys.exit(check_links())
     target = Path(sys.argv[1])
     if target.is_dir() and any(target.iterdir()) and not (target / "index.html").is_file():
         sys.exit(f"{target} holds something else, which the pages would replace: try build/site")

@@ -42,6 +42,8 @@ MATHJAX = next(
 mathjax_path = MATHJAX.name
 mathjax3_config = {"options": {"enableMenu": False}}
 
+linkcheck_timeout = 20  # seconds; `build.py --links` asks every address
+
 html_theme = "furo"
 html_static_path = ["_static", "playground", str(MATHJAX.locate())]
 html_css_files = ["course.css"]

@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -124,6 +125,25 @@ def test_a_failed_build_leaves_the_pages_as_they_were(tmp_path, monkeypatch):
     (tmp_path / "index.html").write_text("yesterday's")
     assert builder["build"](tmp_path) == 2
     assert (tmp_path / "index.html").read_text() == "yesterday's"
+
+
+def test_addresses_that_do_not_answer_are_named(monkeypatch, capsys):
+    builder = runpy.run_path(ROOT / "site" / "build.py")
+
+    def answers(said):
+        def run(command, **_):
+            Path(command[-1]).mkdir()
+            Path(command[-1], "output.txt").write_text(said)
+            return subprocess.CompletedProcess(command, 0)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        return builder["check_links"]()
+
+    broken = "index.md:3: [broken] https://nowhere.example: no such host"
+    assert answers(f"index.md:1: [redirected] https://a.example\n{broken}\n") == 1
+    assert capsys.readouterr().out == f"{broken}\n"
+    assert answers("") == 0
+    assert capsys.readouterr().out == "Every address answers.\n"
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
