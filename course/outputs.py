@@ -40,6 +40,7 @@ def refresh(only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
         True if every notebook passed. One that did not is left as it was.
     """
     out = copies("outputs", out)
+    (out / "run.json").unlink(missing_ok=True)  # a mark knows neither drawing nor kept models
     passed = run("sample", only, out, notebooks=notebooks, editions=editions)
     for path in choose(only, notebooks):
         executed = nbformat.read(out / path.name, as_version=4)

@@ -138,6 +138,19 @@ def test_refresh_writes_nothing_where_nothing_changed(course, capsys):
     assert nbformat.read(course.path("01_one"), as_version=4).cells[1].outputs[0].text == "2\n"
 
 
+def test_refresh_sees_what_no_mark_sees(course, capsys):
+    """Kept models, for one: here a file beside the notebook, while another one is still broken."""
+    model = course.folder / "model.txt"
+    model.write_text("old")
+    course.notebook("01_one", f"print(open({str(model)!r}).read())")
+    course.notebook("02_two", "1 / 0")
+    options = {"out": course.out, **course.folders}
+    assert not outputs.refresh(**options)
+    model.write_text("new")
+    assert not outputs.refresh(**options)
+    assert nbformat.read(course.path("01_one"), as_version=4).cells[1].outputs[0].text == "new\n"
+
+
 # ---------------------------------------------------------------- figures, beside a fresh run
 
 
