@@ -174,21 +174,20 @@ def save_figures(paths, folder):
     found, names = {}, set()
     for path in paths:
         found[path.stem] = {}
-        for cell in nbformat.read(path, as_version=4).cells:
-            for tag in cell.metadata.get("tags", []):
-                if not tag.startswith(FIGURE_TAG) or tag.startswith(MODEL_TAG):
-                    continue
-                name = tag.removeprefix(FIGURE_TAG)
-                outputs = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-                if len(outputs) != 1 or name in names:
-                    raise ValueError(
-                        f"{path.stem}: tag {tag!r} needs one cell with one figure, "
-                        f"this one has {len(outputs)}"
-                    )
-                names.add(name)
-                picture = base64.b64decode(outputs[0].data["image/png"])
-                (Path(folder) / f"{name}.png").write_bytes(picture)
-                found[path.stem][name] = outputs[0].metadata["image/png"]["alt"]
+        for tag, cell in _tagged_cells(path):
+            if tag.startswith(MODEL_TAG):
+                continue
+            name = tag.removeprefix(FIGURE_TAG)
+            outputs = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+            if len(outputs) != 1 or name in names:
+                raise ValueError(
+                    f"{path.stem}: tag {tag!r} needs one cell with one figure, "
+                    f"this one has {len(outputs)}"
+                )
+            names.add(name)
+            picture = base64.b64decode(outputs[0].data["image/png"])
+            (Path(folder) / f"{name}.png").write_bytes(picture)
+            found[path.stem][name] = outputs[0].metadata["image/png"]["alt"]
     return found
 
 
@@ -206,23 +205,29 @@ def save_models(paths, entries, folder):
     Raises:
         CourseError: a tagged cell has left no model.
     """
-    found = {}
+    found, models = {}, Path(folder) / "models"
     for path in paths:
         found[path.stem], entry = {}, entries[path.stem]
-        for cell in nbformat.read(path, as_version=4).cells:
-            for tag in cell.metadata.get("tags", []):
-                if tag.startswith(MODEL_TAG):
-                    file = f"{tag.removeprefix(MODEL_TAG)}{SUFFIX}"
-                    left = path.parent / "models" / file
-                    if not left.is_file():
-                        raise CourseError(f"{path.stem}: tag {tag!r}, but {shown(left)} is missing")
-                    weights, facts = read_model(left.read_bytes())
-                    facts |= {key: entry[key] for key in ("date", "seconds", "versions")}
-                    facts["notebook"] = path.stem
-                    (Path(folder) / "models").mkdir(exist_ok=True)
-                    digest = write_model(Path(folder) / "models" / file, weights, facts)
-                    found[path.stem][file.removesuffix(SUFFIX)] = digest
+        names = [tag.removeprefix(MODEL_TAG) for tag, _ in _tagged_cells(path, MODEL_TAG)]
+        for name in names:
+            left = path.parent / "models" / f"{name}{SUFFIX}"
+            if not left.is_file():
+                tag = MODEL_TAG + name
+                raise CourseError(f"{path.stem}: tag {tag!r}, but {shown(left)} is missing")
+            weights, facts = read_model(left.read_bytes())
+            facts |= {key: entry[key] for key in ("date", "seconds", "versions")}
+            models.mkdir(exist_ok=True)
+            facts["notebook"] = path.stem
+            found[path.stem][name] = write_model(models / left.name, weights, facts)
     return found
+
+
+def _tagged_cells(path, beginning=FIGURE_TAG):
+    """Pairs of a tag that begins so and its cell, in an executed notebook."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith(beginning):
+                yield tag, cell
 
 
 def _remove_models_of_none(full, folder):

@@ -27,7 +27,6 @@ FOLDER_OF_RUN = "KEEP_MODELS_IN"  # set by `course run`
 SIGNIFICANT_BITS = 7  # costs a VAE less than 0.01 nats
 SUFFIX = ".npz"
 
-
 # TensorFlow is imported where a model needs it: to look a value up takes none.
 
 
@@ -94,7 +93,6 @@ def load_model(name):
         [-1, 1]. It is not compiled.
 
     Raises:
-        TypeError: the name is no text.
         ValueError: no model of this name is kept; or its file is damaged, or not the one that the
             full edition left.
     """
@@ -119,6 +117,9 @@ def load_models(wanted, dataset):
 
     Returns:
         A dictionary from a name, or from its key, to the model; in the order of `wanted`.
+
+    Raises:
+        ValueError: a file is damaged or another one, as for `load_model`.
     """
     wanted = wanted if isinstance(wanted, dict) else {name: name for name in wanted}
     if dataset not in ("sample", "mnist"):
