@@ -13,9 +13,12 @@ const rbm = (() => {
   /** A 0 or a 1 for each probability. */
   const sample = (probability) => probability.map((p) => (Math.random() < p ? 1 : 0));
 
-  /** A chain of Gibbs steps from v; `held` says of each pixel whether it stays as it is. */
+  /** A chain of Gibbs steps from v; `held` says of each pixel whether it stays as it is, and
+      `evidence` what else is known of it, in nats for ink. */
   class Chain {
-    constructor(model, v, held) {
+    constructor(model, v, held, evidence) {
+      const visible_bias = model.visible_bias.map((bias, i) => bias + evidence[i]);
+      model = { ...model, visible_bias };
       Object.assign(this, { model, start: v, held, v, probability: v, steps: 0 });
     }
 

@@ -8,7 +8,8 @@ panels.repair = (root, model) => {
     { steps: 1000, aFrame: 5 },
   ];
   const { pad, cursor, answer, status, pause } = parts(root);
-  let digit = { levels: blank(), placed: false, upperHeld: false };
+  const whole = { lowerErased: false, inkLeft: 1 }; // what was done to a digit: nothing
+  let digit = { levels: blank(), placed: false, ...whole };
   let chain; // none before the RBM has begun
   let pace = REPAIR;
   let stop; // what ends the animation, while there is one
@@ -37,19 +38,19 @@ panels.repair = (root, model) => {
   function give() {
     const grey = networks.bytes(KEPT.digits[given++ % KEPT.digits.length]);
     const levels = Float32Array.from(grey, (level) => level / 255);
-    digit = { levels, placed: true, upperHeld: false };
+    digit = { levels, placed: true, ...whole };
     show("Damage it, then repair it.");
   }
 
   function clear() {
-    digit = { levels: blank(), placed: false, upperHeld: false };
+    digit = { levels: blank(), placed: false, ...whole };
     show("Draw a digit.");
   }
 
   function eraseLowerHalf() {
     place();
     digit.levels.fill(0, SIDE ** 2 / 2);
-    digit.upperHeld = true;
+    digit.lowerErased = true;
     show("The lower half is erased.");
   }
 
@@ -58,24 +59,31 @@ panels.repair = (root, model) => {
     const inked = [...digit.levels.keys()].filter((i) => digit.levels[i] > 0);
     const lottery = inked.map((i) => [Math.random(), i]).sort(([a], [b]) => a - b);
     for (const [, i] of lottery.slice(0, inked.length / 2)) digit.levels[i] = 0;
-    digit.upperHeld = false;
+    digit.inkLeft /= 2;
     show("Half of the ink is gone.");
   }
 
-  /** A chain that keeps the ink of the digit, and the paper of its upper half if that is whole. */
+  /** A chain that keeps the ink of the digit, and weighs its blanks by Bayes' rule (notebook 02):
+      in an erased half they say nothing; where a share of the ink vanished, its odds are lowered
+      by that share; beside an erased half they are paper. */
   function beginRepair() {
     place();
     show();
     const v = binary(digit.levels);
-    const held = Array.from(v, (ink, i) => ink === 1 || (digit.upperHeld && i < SIDE ** 2 / 2));
-    [chain, pace] = [new rbm.Chain(model, v, held), REPAIR];
+    const { lowerErased, inkLeft } = digit;
+    const erased = (i) => lowerErased && i >= SIDE ** 2 / 2;
+    const paper = (i) => lowerErased && inkLeft === 1 && !erased(i);
+    const held = Array.from(v, (ink, i) => ink === 1 || paper(i));
+    const weight = inkLeft === 1 ? 0 : Math.log(1 - inkLeft);
+    const evidence = v.map((_, i) => (erased(i) ? 0 : weight));
+    [chain, pace] = [new rbm.Chain(model, v, held, evidence), REPAIR];
   }
 
   /** A free chain from pixels that are ink or paper by the toss of a coin. */
   function beginDream() {
     show();
     const noise = rbm.sample(blank().fill(0.5));
-    [chain, pace] = [new rbm.Chain(model, noise, blank()), DREAM];
+    [chain, pace] = [new rbm.Chain(model, noise, blank(), blank()), DREAM];
   }
 
   function showChain() {

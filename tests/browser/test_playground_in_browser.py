@@ -189,6 +189,24 @@ def test_ink_is_removed_and_the_rest_is_kept(visit):
 
 
 @needs_models
+def test_blanks_are_weighed_so_that_a_repair_does_not_drift(visit):
+    page = visit(reduced_motion="reduce")
+    damage = error = 0
+    for _ in range(4):
+        press(page, "repair", "Give me a digit")
+        whole = np.array(picture(page, "pad")) / 255
+        press(page, "repair", "Remove half of the ink")
+        damage += np.mean((np.array(picture(page, "pad")) / 255 - whole) ** 2)
+        press(page, "repair", "Repair")
+        page.wait_for_function(
+            """document.querySelector('[data-panel="repair"] [role="status"]').textContent
+               === "Step 200" """
+        )
+        error += np.mean((np.array(picture(page, "answer")) / 255 - whole) ** 2)
+    assert error < 0.6 * damage
+
+
+@needs_models
 def test_the_digit_is_drawn_by_keyboard(visit):
     page = visit()
     press(page, "repair", "Clear")
