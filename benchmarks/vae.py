@@ -7,10 +7,13 @@ examples: a `train_step` of its own, NumPy arrays into `fit`, everything else as
 `helpers.vae.VAE` fed by `shuffled_batches`, an epoch in one execution, which notebook 04 uses as
 well; the last candidate compiles it with XLA too, which Keras does not do by itself on a CPU, and
 which draws other random numbers and excludes the reproducible operations that `set_seed` asks for.
+"The products alone" is the floor of this machine: the matrix products of a step, forwards and
+backwards, and nothing else.
 The first two epochs of each (tracing, compiling) are not counted. --reproducible measures as the
 notebooks run: after `set_seed`.
 """
 
+import numpy as np
 from timing import EPOCH, in_turns, load_images, options, report
 
 from helpers.batches import shuffled_batches
@@ -67,6 +70,24 @@ def ours(images, batch_size, **options):
     return lambda: vae.fit(batches, shuffle=False, verbose=0)
 
 
+def products_alone(images, batch_size):
+    """An epoch of nothing but the network's large matrix products (those with its 2 latents are
+    left out), into arrays that are there already."""
+    x = np.ascontiguousarray(images[:batch_size].reshape(batch_size, -1), np.float32)
+    W = np.ones((x.shape[1], 256), np.float32)
+    y, h, gradient = np.empty_like(x), np.empty((batch_size, 256), np.float32), np.empty_like(W)
+
+    def epoch():
+        for _ in range(len(images) // batch_size):
+            np.matmul(x, W, out=h)  # the encoder
+            np.matmul(h, W.T, out=y)  # the decoder
+            np.matmul(y, W, out=h)  # back through the decoder
+            np.matmul(y.T, h, out=gradient)  # its weights
+            np.matmul(x.T, h, out=gradient)  # the encoder's
+
+    return epoch
+
+
 def main():
     """Read the options, time the candidates in turns, print medians and ratios."""
     given = options(__doc__, batch=128, reproducible=False)
@@ -76,6 +97,7 @@ def main():
     epochs = {"usual Keras style": usual(images, given.batch), "ours": ours(images, given.batch)}
     if not given.reproducible:
         epochs["ours, XLA"] = ours(images, given.batch, jit_compile=True)
+    epochs["the products alone"] = products_alone(images, given.batch)
     passes = {name: lambda epoch=epoch: epoch for name, epoch in epochs.items()}
     times = in_turns(passes, given.repeats, warm_up=2)
     report(f"Seconds per epoch of {EPOCH:,}, batches of {given.batch}", times, "ours")
