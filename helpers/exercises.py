@@ -103,8 +103,8 @@ def hint(number):
         line = f"hint {shown + 1} of {len(hints)}: {hints[shown]}"
     else:
         line = (
-            f"that was the last of {len(hints)} hints: the solution is folded below; "
-            "ask again to see the hints once more"
+            f"that was the last of {len(hints)} hints: the notebook of the course has the "
+            "solution; ask again to see the hints once more"
         )
     _hints_shown[number] = (shown + 1) % (len(hints) + 1)
     display({"text/plain": line}, raw=True)
