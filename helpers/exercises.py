@@ -1168,6 +1168,90 @@ def leave_one_out(answer):
     return "" if right else "of two draws, the baseline of each is the other's value"
 
 
+# ---------------------------------------------------------------- d3, a VAE in nats
+
+
+@exercise(
+    "d3.1",
+    asks="number",
+    hints=(
+        "Multiply the whole loss by 784: then the cross-entropy is a sum over pixels.",
+        "The KL's factor is now 0.1 times 784, and it multiplies a mean. How does a mean over the "
+        "latents become a sum?",
+    ),
+)
+def kl_weight(answer):
+    """The KL weight, in sums, of a mean over pixels and 0.1 times a mean over 50 latents."""
+    pixels, latents = np.full(784, 1 / 784), np.full(50, 0.1 / 50)  # what multiplies each term
+    truth = latents[0] / pixels[0]
+    if same(answer, 0.1 * 784, 1e-3):
+        return "that multiplies the mean of the KL: there are 50 latents in it"
+    if same(answer, 0.1 * 784 / 8, 1e-3):
+        return "that is the weight with 8 latents; does it stay if there are 50?"
+    if same(answer, 0.1):
+        return "0.1 stands before a mean, beside another mean: what is it if both are sums?"
+    if same(answer, 1 / truth, 1e-3):
+        return "right size, upside down: the weight multiplies the KL"
+    return "" if same(answer, truth, 1e-3) else "multiply the loss by 784, then look at the KL"
+
+
+@exercise(
+    "d3.2",
+    asks="function",
+    hints=(
+        "A share is a weight divided by the sum of its row. Why can exp(-2000) not be used?",
+        "Subtract the same number from all log-weights of a row: no share changes.",
+        "With the largest log-weight of each row subtracted, the largest weight is 1. Keep the "
+        "axis, so that the division fits.",
+    ),
+)
+def shares_of(answer):
+    """The weights of the draws of each digit, divided by their sum, from their logarithms."""
+    log_weights = np.log([[1.0, 3.0, 4.0], [2.0, 2.0, 12.0]])
+    truth = np.array([[1, 3, 4], [1, 1, 6]]) / 8
+    found = answer(log_weights)
+    if found.shape != truth.shape:
+        return f"2 digits with 3 draws have shape (2, 3), yours has {found.shape}"
+    if same(found, np.exp(log_weights) / np.exp(log_weights).sum()):
+        return "your shares of all digits together add up to 1: each digit's own must"
+    if not same(found.sum(axis=1), 1.0):
+        return "the shares of each row must add up to 1"
+    if not same(found, truth):
+        return "weights 1, 3 and 4 have the shares 1/8, 3/8 and 1/2"
+    with np.errstate(all="ignore"):
+        tiny, large = answer(log_weights - 2000), answer(log_weights + 2000)
+    right = same(tiny, truth) and same(large, truth)
+    return "" if right else "log-weights around -2000 or 2000 need the largest taken out first"
+
+
+@exercise(
+    "d3.3",
+    asks="function",
+    hints=(
+        "How many numbers of noise does a batch of n digits with 8 latents need?",
+        "z_mean knows how many digits there are and how many latents: ask for its shape.",
+    ),
+)
+def draw(answer):
+    """A draw of each digit's code, for any number of digits and latents."""
+    for n, n_latent in ((800, 8), (3, 8), (5, 2)):
+        mean, log_var = np.full((n, n_latent), 2.0), np.full((n, n_latent), np.log(9.0))
+        try:
+            z = answer(mean, log_var, np.random.default_rng(0))
+        except ValueError as error:
+            return f"it stops for {n} digits with {n_latent} latents: {error}"
+        if z.shape != mean.shape:
+            return f"{n} digits with {n_latent} latents gave shape {z.shape}"
+        if n > 1 and same(z, z[:1]):
+            return "all digits of a batch share their noise: each needs its own"
+        if same(z, z[:, :1]):
+            return "all latents of a digit share their noise: each needs its own"
+    mean = np.full((4000, 4), 2.0)
+    z = answer(mean, np.log(4.5 * mean), np.random.default_rng(1))
+    right = abs(z.mean() - 2) < 0.15 and abs(z.std() - 3) < 0.1
+    return "" if right else "a log-variance of log 9 is a deviation of 3, around the mean"
+
+
 # ---------------------------------------------------------------- d4, published convolutional VAEs
 
 
@@ -1193,7 +1277,9 @@ def most_over_least(answer):
         return "that is a stencil of 3 by 3"
     if same(answer, counts.min() / counts.max()):
         return "the most divided by the least, not the other way round"
-    return "" if same(answer, counts.max() / counts.min()) else "count the stamps along a line first"
+    return (
+        "" if same(answer, counts.max() / counts.min()) else "count the stamps along a line first"
+    )
 
 
 @exercise(

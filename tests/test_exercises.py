@@ -471,6 +471,65 @@ SLIPS = {
             "yours has (3,)",
         ),
     ],
+    "d3.1": [
+        ("kl_weight = 78.4", "50 latents in it"),
+        ("kl_weight = 9.8", "does it stay"),
+        ("kl_weight = 0.1", "both are sums"),
+        ("kl_weight = 50 / 78.4", "upside down"),
+        ("kl_weight = 1.57", RIGHT),
+        ("kl_weight = 1.0", "multiply the loss"),
+    ],
+    "d3.2": [
+        (
+            "def shares_of(log_weights):\n"
+            "    return np.exp(log_weights) / np.exp(log_weights).sum(axis=-1, keepdims=True)",
+            "largest taken out",
+        ),
+        (
+            "def shares_of(log_weights):\n"
+            "    weights = np.exp(log_weights - log_weights.max())\n"
+            "    return weights / weights.sum()",
+            "each digit's own",
+        ),
+        (
+            "def shares_of(log_weights):\n"
+            "    return np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))",
+            "add up to 1",
+        ),
+        (
+            "def shares_of(log_weights):\n"
+            "    return log_weights / log_weights.sum(axis=-1, keepdims=True)",
+            "1/8, 3/8",
+        ),
+        ("def shares_of(log_weights): return np.exp(log_weights).sum(axis=-1)", "shape (2, 3)"),
+    ],
+    "d3.3": [
+        (
+            "def draw(z_mean, z_log_var, rng):\n"
+            "    return z_mean + np.exp(z_log_var / 2) * rng.standard_normal((800, 8))",
+            "it stops for 3 digits",
+        ),
+        (
+            "def draw(z_mean, z_log_var, rng):\n"
+            "    return z_mean + np.exp(z_log_var / 2) * rng.standard_normal((1, 8))",
+            "share their noise",
+        ),
+        (
+            "def draw(z_mean, z_log_var, rng):\n"
+            "    return z_mean + np.exp(z_log_var / 2) * rng.standard_normal((len(z_mean), 1))",
+            "all latents of a digit",
+        ),
+        (
+            "def draw(z_mean, z_log_var, rng):\n"
+            "    return z_mean + np.exp(z_log_var) * rng.standard_normal(z_mean.shape)",
+            "a deviation of 3",
+        ),
+        (
+            "def draw(z_mean, z_log_var, rng):\n"
+            "    return rng.normal(z_mean, np.exp(z_log_var / 2))",
+            RIGHT,
+        ),
+    ],
     "d4.1": [
         ("most_over_least = 1.5", "along a line"),
         ("most_over_least = 4", "3 by 3"),

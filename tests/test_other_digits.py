@@ -55,6 +55,14 @@ QUICK = {  # so little training that nothing is learnt
         "classifier_epochs": 1,
         "n_judged": 200,
     },
+    "d3": {
+        "layers": [8],
+        "passes": 2,
+        "more_passes": {"1": 1, "5": 1},
+        "web_passes": 1,
+        "n_judged": 10,
+        "n_draws": 10,
+    },
 }
 
 
@@ -114,6 +122,7 @@ def one_kind(folder):
         ("05", one_kind, {"latent_sizes": [9, 2]}),
         ("07", few_photographs, {}),
         ("07", shapes, {}),
+        ("d3", few_photographs, {}),
     ],
 )
 def test_a_notebook_runs_to_its_end(tmp_path, package, monkeypatch, start, digits, changes):
