@@ -16,6 +16,7 @@ import PIL.Image
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import FancyBboxPatch
 
 from helpers import inputs
 
@@ -444,30 +445,31 @@ def manifold_codes(steps, limit):
     return np.stack([across.ravel(), up.ravel()], axis=1)
 
 
-def manifold(images, limit, title=None):
+def manifold(images, limit, title=None, ax=None):
     """Draw the images decoded from `manifold_codes(steps, limit)` over their latent coordinates.
 
     Args:
         images: shape (steps * steps, height, width), values in [0, 1].
         limit: as given to `manifold_codes`.
         title: says what it is.
+        ax: the axes to draw on; a new figure without it.
 
     Returns:
         The figure.
 
     Raises:
-        TypeError: these are no numbers.
+        TypeError: these are no numbers, or no axes.
         ValueError: the images are no square of at least 2 by 2, or a value lies outside [0, 1];
             `limit` is not positive.
     """
-    _require_title_and_axes(title)
+    _require_title_and_axes(title, ax)
     images, limit = inputs.drawable(images, "images"), inputs.real_number(limit, "limit", above=0)
     steps = round(len(images) ** 0.5)
     if steps < 2 or steps**2 != len(images):
         raise ValueError(
             f"images: a manifold is a square of images, at least 2 by 2: got {len(images)}"
         )
-    fig, ax = plt.subplots(figsize=(5.6, 5.6))
+    ax = plt.subplots(figsize=(5.6, 5.6))[1] if ax is None else ax
     half_step = limit / (steps - 1)
     extent = 2 * [-limit - half_step, limit + half_step]
     picture = mosaic(images, steps, gap=0)
@@ -475,7 +477,84 @@ def manifold(images, limit, title=None):
     ax.set(xlabel="z₁", ylabel="z₂")
     if title:
         ax.set_title(title)
+    return ax.figure
+
+
+def model_diagram(columns, groups=None, loose=(), title=None):
+    """Draw a model as boxes from left to right, with real pictures where the data stands.
+
+    Args:
+        columns: a list of columns from the left, each a list of what stands in it, from the top:
+            text, such as a layer with its shape in a second line, or a picture, shape (height,
+            width), values in [0, 1]. An arrow leads from each entry to each of the next column.
+        groups: a dictionary from a name, such as "encoder", to the first and the last of its
+            columns, counted from 0; a tinted field with the name lies under them.
+        loose: texts of boxes to which no arrow leads, such as noise.
+        title: says what it is.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: the columns are no lists, `groups` is no dictionary, or a name is no text.
+        ValueError: there are fewer than two columns, or one is empty; a group has no such columns;
+            a picture has another shape, or values outside [0, 1].
+    """
+    columns = [_list(column, "columns") for column in _list(columns, "columns")]
+    if len(columns) < 2 or not all(columns):
+        raise ValueError("columns: two are needed at least, and something in each.")
+    groups, loose = {} if groups is None else groups, _list(loose, "loose")
+    if not hasattr(groups, "items"):
+        kind = type(groups).__name__
+        raise TypeError(f"groups is a {kind}: give a dictionary from name to columns.")
+    _require_title_and_axes(title)
+    most = max(map(len, columns))
+    size = (min(8, 1.15 * len(columns)), 0.75 * most + 0.35 * bool(groups) + 0.3 * bool(title))
+    fig, ax = plt.subplots(figsize=size)
+    half, step, places = 0.36, 0.9, {}
+    for place, column in enumerate(columns):
+        for row, entry in enumerate(column):
+            places[place, row] = place, step * ((len(column) - 1) / 2 - row)
+            _draw_entry(ax, *places[place, row], entry, half)
+    led_to = {place: not _is_one_of(columns[n][row], loose) for (n, row), place in places.items()}
+    for x, y in led_to:
+        for to_x, to_y in (place for place, led in led_to.items() if led and place[0] == x + 1):
+            ends = {"xy": (to_x - half, to_y), "xytext": (x + half, y)}
+            ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "shrinkA": 1, "shrinkB": 1})
+    top = step * most / 2
+    for name, columns_of_it in groups.items():
+        first, last = (inputs.whole_number(n, f"groups[{name!r}]", 0) for n in columns_of_it)
+        if not first <= last < len(columns):
+            raise ValueError(
+                f"groups[{name!r}] = {columns_of_it}: there are {len(columns)} columns."
+            )
+        bottom = min(y for (x, y), led in led_to.items() if first <= x <= last and led) - 0.45
+        corner, size = (first - 0.45, bottom), (last - first + 0.9, top + 0.3 - bottom)
+        ax.add_patch(plt.Rectangle(corner, *size, color="0.93", zorder=-1, linewidth=0))
+        ax.text((first + last) / 2, top + 0.12, _text(name, "groups"), ha="center", va="center")
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-top, top + (0.35 if groups else 0)))
+    ax.set(aspect="equal")
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title)
     return fig
+
+
+def _is_one_of(entry, texts):
+    return isinstance(entry, str) and entry in texts
+
+
+def _draw_entry(ax, x, y, entry, half):
+    if isinstance(entry, str):
+        style = {"boxstyle": "round,pad=0.02", "facecolor": "white", "edgecolor": "0.4"}
+        corner, across = (x - half + 0.02, y - half + 0.06), 2 * half - 0.04
+        ax.add_patch(FancyBboxPatch(corner, across, 2 * half - 0.12, **style))
+        ax.text(x, y, entry, ha="center", va="center", size=8)
+        return
+    (picture,) = inputs.drawable(inputs.numbers_of(entry, "columns")[None], "columns")
+    extent = (x - half, x + half, y - half, y + half)
+    ax.imshow(picture, vmin=0, vmax=1, extent=extent, interpolation="nearest", zorder=2)
+    ax.add_patch(plt.Rectangle(extent[::2], 2 * half, 2 * half, fill=False, color="0.6", zorder=3))
 
 
 # ---------------------------------------------------------------- what comes in

@@ -1,7 +1,7 @@
 """Notebooks run to their end on a learner's own pictures, and at other latent sizes.
 
-The package is copied for the kernels, so that the logs of notebook 04 go elsewhere than those of a
-run beside this one.
+The package is copied for the kernels, so that what a notebook writes goes elsewhere than what a run
+beside this one writes.
 """
 
 import json
@@ -28,14 +28,10 @@ QUICK = {  # so little training that nothing is learnt
     "04": {
         "hidden_units": 8,
         "epochs": 1,
-        "plane_layers": [8],
-        "deep_layers": [8],
-        "deep_epochs": 1,
+        "toy_epochs": 1,
+        "classifier_epochs": 1,
         "collapse_epochs": 1,
-        "wide_layers": [8],
-        "binary_epochs": 1,
-        "wide_epochs": 1,
-        "n_draws": 10,
+        "n_drawn": 200,
     },
     "05": {
         "latent_sizes": [2, 8],

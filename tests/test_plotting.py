@@ -267,6 +267,37 @@ def test_a_digit_has_the_same_colour_whichever_others_there_are():
     np.testing.assert_array_equal(few[1].get_facecolor(), many[7].get_facecolor())
 
 
+def test_a_diagram_leads_from_each_box_to_each_of_the_next_column_but_to_the_loose():
+    picture = np.ones((28, 28))
+    columns = [[picture], ["mean", "spread", "noise"], ["code"], [picture]]
+    fig = plotting.model_diagram(columns, {"encoder": (1, 1)}, loose=["noise"], title="a")
+    (ax,) = fig.axes
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 2 + 3 + 1
+    assert len(ax.images) == 2
+    assert ax.get_title(loc="left") == "a"
+    names = [text.get_text() for text in ax.texts if text.get_text()]
+    assert sorted(names) == ["code", "encoder", "mean", "noise", "spread"]
+    assert fig.get_size_inches()[0] <= 8
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ([["a"]], {}, "columns"),
+        ([["a"], []], {}, "columns"),
+        (["a", ["b"]], {}, "columns"),
+        ([["a"], [np.full((28, 28), 9.0)]], {}, "columns"),
+        ([["a"], ["b"]], {"groups": ["a"]}, "groups"),
+        ([["a"], ["b"]], {"groups": {"a": (0, 2)}}, "there are 2 columns"),
+        ([["a"], ["b"]], {"loose": "b"}, "loose"),
+    ],
+)
+def test_a_diagram_of_what_is_no_model_is_refused(columns, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        plotting.model_diagram(columns, **options)
+
+
 def test_pictures_as_they_came_stand_above_what_was_made_of_them():
     came = [np.full((40, 30), 0.9), np.zeros((20, 60))]
     now = np.random.default_rng(0).random((2, 28, 28), dtype=np.float32)
@@ -399,8 +430,8 @@ SWEEPS = {
     ),
     "manifold": (
         plotting.manifold,
-        {"images": PICTURES, "limit": 2.0, "title": "a"},
-        TITLES | harmless(limit=ABOVE),
+        {"images": PICTURES, "limit": 2.0, "title": "a", "ax": None},
+        TITLES | NO_AXES | harmless(limit=ABOVE),
     ),
     "drawable": (
         lambda x: inputs.drawable(x, "x"),
