@@ -374,7 +374,7 @@ def game_on_a_line(x, real, moments):
         best = np.divide(p, p + q, out=np.full(x.shape, np.nan), where=some)
         lower.plot(x, answers, "C3", label="D")
         lower.plot(x, best, "k--", linewidth=1.2, label="the best: p / (p + q)")
-        lower.set(xlabel="x", ylim=(0, 1))
+        lower.set(xlabel="x", ylim=(0, 1), yticks=(0, 0.5, 1))
     for row, name in zip(axes, ("density", "probability of real"), strict=True):
         row[0].set_ylabel(name)
     handles = [handle for row in axes for handle in row[0].get_legend_handles_labels()[0]]
@@ -411,7 +411,7 @@ def points_and_spots(films, spots, radius):
             for spot in inputs.numbers_of(spots, "spots"):
                 ax.add_patch(plt.Circle(spot, radius, fill=False, color="0.6"))
             ax.scatter(*inputs.numbers_of(points, "films")[:500].T, s=2, alpha=0.5)
-            ax.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), xticks=[], yticks=[], aspect="equal")
+            ax.set(xlim=(-2, 2), ylim=(-2, 2), xticks=[], yticks=[], aspect="equal")
             ax.set_title(title, fontsize=9)
     return fig
 
