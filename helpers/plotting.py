@@ -370,7 +370,7 @@ def game_on_a_line(x, real, moments):
         upper.fill_between(x, p, color="0.8", label="real, p")
         upper.plot(x, q, "C0", label="fake, q")
         upper.set(title=f"round {label}", xlim=(-3.5, 3.5), ylim=(0, 1.2), xticks=(-2, 0, 2))
-        some = p + q > 1e-3  # elsewhere nothing is found, and no answer is better than another
+        some = p + q > 0.02  # elsewhere next to nothing is found
         best = np.divide(p, p + q, out=np.full(x.shape, np.nan), where=some)
         lower.plot(x, answers, "C3", label="D")
         lower.plot(x, best, "k--", linewidth=1.2, label="the best: p / (p + q)")
