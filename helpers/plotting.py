@@ -343,6 +343,130 @@ def diagram(rows, title=None):
     return fig
 
 
+def game_on_a_line(x, real, moments):
+    """Draw moments of a GAN's game with numbers: both densities, and D beside p / (p + q).
+
+    Args:
+        x: shape (n,), where the densities are known.
+        real: shape (n,), the density p of the real numbers there.
+        moments: a dictionary from the number of rounds to a pair of shape (n,) each: the density
+            q of the fakes, and the probability of real that D answers.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `moments` is no dictionary, or an argument holds no numbers.
+        ValueError: there are no moments, or the arguments are not of one length.
+    """
+    x, p = inputs.numbers_of(x, "x"), inputs.numbers_of(real, "real")
+    if not hasattr(moments, "items"):
+        raise TypeError(f"moments is a {type(moments).__name__}: a dictionary is needed.")
+    pairs = {label: inputs.numbers_of(pair, "moments") for label, pair in moments.items()}
+    if not pairs or x.ndim != 1 or {p.shape, *(q.shape[1:] for q in pairs.values())} != {x.shape}:
+        raise ValueError("moments: give one at least, and all values at the places in x.")
+    size = {"figsize": (8, 3.6), "sharex": True, "sharey": "row", "squeeze": False}
+    fig, axes = plt.subplots(2, len(pairs), **size)
+    for (upper, lower), (label, (q, answers)) in zip(axes.T, pairs.items(), strict=True):
+        upper.fill_between(x, p, color="0.8", label="real, p")
+        upper.plot(x, q, "C0", label="fake, q")
+        upper.set(title=f"round {label}", xlim=(-3.5, 3.5), ylim=(0, 1.2), xticks=(-2, 0, 2))
+        some = p + q > 0.02  # elsewhere next to nothing is found
+        best = np.divide(p, p + q, out=np.full(x.shape, np.nan), where=some)
+        lower.plot(x, answers, "C3", label="D")
+        lower.plot(x, best, "k--", linewidth=1.2, label="the best: p / (p + q)")
+        lower.set(xlabel="x", ylim=(0, 1), yticks=(0, 0.5, 1))
+    for row, name in zip(axes, ("density", "probability of real"), strict=True):
+        row[0].set_ylabel(name)
+    handles = [handle for row in axes for handle in row[0].get_legend_handles_labels()[0]]
+    fig.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9)
+    return fig
+
+
+def points_and_spots(films, spots, radius):
+    """Draw points in the plane that a network makes, at several moments, over the spots of data.
+
+    Args:
+        films: a dictionary from a row's label to a dictionary from a panel's title to points,
+            shape (n, 2); 500 of them are drawn.
+        spots: shape (m, 2), their centres.
+        radius: of a spot.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `films` is no dictionary of dictionaries, or an argument holds no numbers.
+        ValueError: there are no rows, or they are not of one length.
+    """
+    if not hasattr(films, "items") or not all(hasattr(row, "items") for row in films.values()):
+        raise TypeError("films: a dictionary of dictionaries is needed, from titles to points.")
+    lengths = {len(row) for row in films.values()}
+    if len(lengths) != 1 or lengths == {0}:
+        raise ValueError(f"films: rows of one length are needed, got {sorted(lengths)}.")
+    size = {"figsize": (8, 1.85 * len(films)), "sharex": True, "sharey": True, "squeeze": False}
+    fig, axes = plt.subplots(len(films), *lengths, **size)
+    for row, (name, film) in zip(axes, films.items(), strict=True):
+        row[0].set_ylabel(name)
+        for ax, (title, points) in zip(row, film.items(), strict=True):
+            for spot in inputs.numbers_of(spots, "spots"):
+                ax.add_patch(plt.Circle(spot, radius, fill=False, color="0.6"))
+            ax.scatter(*inputs.numbers_of(points, "films")[:500].T, s=2, alpha=0.5)
+            ax.set(xlim=(-2, 2), ylim=(-2, 2), xticks=[], yticks=[], aspect="equal")
+            ax.set_title(title, fontsize=9)
+    return fig
+
+
+def learning_of_a_gan(losses, distances, floor, frames, mark=None):
+    """Draw what a GAN's losses say, what a judge says, and pictures of the same codes.
+
+    Args:
+        losses: what `fit` of a GAN returns as its history: a dictionary with the two losses,
+            `discriminator_loss` and `generator_loss`, after each epoch, in nats.
+        distances: a dictionary from an epoch to the Fréchet distance of samples after it.
+        floor: the Fréchet distance of real digits.
+        frames: a dictionary from a row's label to pictures of the same codes, in [0, 1].
+        mark: an epoch to mark as that where the losses have settled.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: as for `curves` and `mosaic`; `distances` or `frames` is no
+            dictionary or holds nothing.
+    """
+    for name, given in {"distances": distances, "frames": frames}.items():
+        if not hasattr(given, "items") or not given:
+            raise TypeError(f"{name}: a dictionary with one entry at least is needed.")
+    floor = inputs.real_number(floor, "floor", least=0)
+    rows = [inputs.drawable(images, "frames") for images in frames.values()]
+    columns, height = len(rows[0]), rows[0].shape[1]
+    picture = mosaic(np.concatenate(rows), columns)
+    low = 6.9 * picture.shape[0] / picture.shape[1] + 0.1
+    fig = plt.figure(figsize=(8, 2.7 + low))
+    top, bottom = fig.subfigures(2, 1, height_ratios=(2.7, low))
+    left, right = top.subplots(1, 2)
+    lines = {key.removesuffix("_loss"): values for key, values in losses.items()}
+    curves(lines, "epoch", "loss, nats", "What the losses say", ax=left)
+    right.plot(list(distances), list(distances.values()), "C2.-", label="samples")
+    right.axhline(floor, color="k", linestyle="--", label="real digits")
+    right.set(xlabel="epoch", ylabel="Fréchet distance", title="What the judge says")
+    right.grid(alpha=0.25)
+    for ax in (left, right):
+        if mark is not None:
+            ax.axvline(mark, color="0.5", linestyle=":", label="losses settled")
+        ax.set_ylim(0)
+        ax.legend(fontsize=8)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    ax = bottom.subplots()
+    ax.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
+    middles = GAP + (height + GAP) * np.arange(len(rows)) + height / 2
+    ax.set(xticks=[], yticks=middles, yticklabels=list(frames))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return fig
+
+
 def picture_ticks(ax, images, axis="x", size=0.2):
     """Put small pictures in place of an axis's numbers: picture n, counted from 0, stands at n.
 

@@ -46,7 +46,6 @@ QUICK = {  # so little training that nothing is learnt
         "ring_steps": 50,
         "dense_epochs": 2,
         "conv_epochs": 2,
-        "critic_epochs": 2,
         "filters": 2,
         "classifier_epochs": 1,
         "n_judged": 200,
