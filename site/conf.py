@@ -94,7 +94,7 @@ def setup(app):
     """Connect the functions above to the build."""
     app.connect("source-read", notebook_pages.prepare)
     app.connect("doctree-read", notebook_pages.add_text_alternatives)
-    app.connect("doctree-read", notebook_pages.number_captions)
+    app.connect("doctree-resolved", notebook_pages.number_captions)
     app.connect("doctree-resolved", terms.link_terms)
     app.connect("html-page-context", add_head)
     app.connect("html-page-context", add_buttons)

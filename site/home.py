@@ -157,13 +157,19 @@ def _picture(notebook, folder, used):
 
 
 def _pictures(notebook, folder):
+    """A notebook's pictures: those of its first cell, then rows of digits, then all others."""
     for name in re.findall(r"!\[[^\]]*\]\(([^)]+\.png)\)", "".join(notebook["cells"][0]["source"])):
         if (folder / name).is_file():
             yield (folder / name).read_bytes()
+    others = []
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             if picture := output.get("data", {}).get("image/png"):
-                yield base64.b64decode("".join(picture))
+                picture = base64.b64decode("".join(picture))
+                if "plotting.image_" in "".join(cell["source"]):
+                    yield picture
+                others.append(picture)
+    yield from others
 
 
 def thumbnail(picture):

@@ -90,7 +90,7 @@ def add_text_alternatives(app, doctree):
             image["alt"] = alternatives[name]
 
 
-def number_captions(app, doctree):
+def number_captions(app, doctree, docname):
     """Join each picture with the slanted paragraph under it: a figure with a numbered caption."""
     number = 0
     for image in list(doctree.findall(nodes.image)):
