@@ -72,8 +72,8 @@ def buttons(name, download):
     shown = [
         ("Run on Binder", public("binder", name), "first"),
         ("Run on Colab", public("colab", name), ""),
-        ("Download the notebook", download, ""),
-        ("See its source", source, ""),
+        ("Download", download, ""),
+        ("Source", source, ""),
     ]
     return _buttons(shown)
 
@@ -84,7 +84,7 @@ def first_buttons():
     shown = [
         ("Start with 00", f"notebooks/{start}.html", "first"),
         ("Play with the models", "playground.html", ""),
-        ("See the source", public("address"), ""),
+        ("Source", public("address"), ""),
     ]
     return _buttons(shown)
 
@@ -94,7 +94,7 @@ def _buttons(shown):
     for words, target, kind in shown:
         if target:
             kind = f"button {kind}".strip()
-            how = " download" if words.startswith("Download") else ""
+            how = " download" if words == "Download" else ""
             lines.append(f'<a class="{kind}" href="{html.escape(target)}"{how}>{words}</a>')
     return '<p class="buttons">\n' + "\n".join(lines) + "\n</p>"
 

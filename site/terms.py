@@ -15,6 +15,7 @@ NOT_IN = (
     nodes.math_block,
     nodes.caption,
     nodes.raw,
+    nodes.table,
 )
 NO_TERMS = ("index", "glossary", "notation")
 
@@ -75,7 +76,7 @@ def _is_prose(text):
     if not isinstance(text.parent, nodes.TextElement):
         return False
     while node is not None:
-        if isinstance(node, NOT_IN):
+        if isinstance(node, NOT_IN) or "references" in node.get("ids", ()):
             return False
         node = node.parent
     return True

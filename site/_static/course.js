@@ -33,14 +33,15 @@
   document.body.append(dialog);
   for (const part of [close, frame, dialog]) part.addEventListener("click", () => dialog.close());
 
-  // As large as the screen allows, and at least twice as large as on the page: then it scrolls.
+  // As large as the screen allows. Where that is hardly larger, it is twice as large, and scrolls.
   function enlarge(image) {
     const large = new Image();
     large.src = image.src;
     large.alt = image.alt;
     const shape = image.naturalWidth / image.naturalHeight;
     const fits = Math.min(innerWidth * 0.96, (innerHeight * 0.88 - 50) * shape);
-    large.style.width = `${Math.round(Math.max(fits, 2 * Math.min(image.width, innerWidth / 2)))}px`;
+    const width = fits > 1.3 * image.width ? fits : 2 * image.width;
+    large.style.width = `${Math.round(width)}px`;
     frame.replaceChildren(large);
     dialog.showModal();
   }
