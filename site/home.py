@@ -201,7 +201,9 @@ def beside_published(full, published):
     header = "".join(f"<th>{name}</th>" for name in ("model", "published", "ours", "verdict"))
     return (
         '<div class="table-wrapper">\n<table class="docutils figures">\n'
-        f"<thead><tr>{header}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>"
+        f"<thead><tr>{header}</tr></thead>\n<tbody>\n"
+        + "\n".join(lines)
+        + "\n</tbody></table></div>"
     )
 
 
@@ -223,7 +225,10 @@ def social(plane):
         top += 108
     font = PIL.ImageFont.truetype(fonts / "DejaVuSans.ttf", 34)
     pen.multiline_text(
-        (58, top + 16), "Teach a computer to\ndraw, and measure\nhow well it does.", "#333333", font,
+        (58, top + 16),
+        "Teach a computer to\ndraw, and measure\nhow well it does.",
+        "#333333",
+        font,
         spacing=12,
     )
     return picture

@@ -67,7 +67,9 @@ def check_line(output):
         value, parenthesis, expected = text[len(claim) + 4 :].partition(" (expected ")
         words = f"{html.escape(claim, quote=False)}: <b>{html.escape(value, quote=False)}</b>"
         if parenthesis:
-            words += f' <span class="expected">(expected {html.escape(expected, quote=False)}</span>'
+            words += (
+                f' <span class="expected">(expected {html.escape(expected, quote=False)}</span>'
+            )
     mark = f'<span class="mark" role="img" aria-label="{word}">{text[0]}</span>'
     return f'<li class="{kind}">{mark} <span>{words}</span></li>\n'
 

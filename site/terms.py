@@ -31,7 +31,9 @@ def pattern(words):
 
     def one(name):
         # only the first letter of an ordinary word may change: "Nat" is "nat" and not "NAT"
-        first = name[0] if re.match(r"[A-Z][A-Z-]", name) else f"[{name[0].upper()}{name[0].lower()}]"
+        first = (
+            name[0] if re.match(r"[A-Z][A-Z-]", name) else f"[{name[0].upper()}{name[0].lower()}]"
+        )
         rest = re.escape(name[1:]).replace(r"\ ", r"\s+")
         return first + rest + "(?:s|es)?"
 
