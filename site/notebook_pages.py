@@ -28,7 +28,7 @@ def prepare(app, docname, source):
 
 
 def replace_widgets(outputs, name):
-    """Put a sentence where a cell's output has a widget: it needs a kernel, which a page has not."""
+    """Put a sentence where a cell has a widget: it needs a kernel, which a page has not."""
     place = public("binder", name)
     where = f'<a href="{html.escape(place)}">on Binder</a> or in Jupyter' if place else "in Jupyter"
     sentence = f'<p class="to-move">In the notebook you can move this: open it {where}.</p>'
