@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import PIL.Image
 import PIL.ImageChops
 import PIL.ImageDraw
@@ -19,9 +20,12 @@ import PIL.ImageFont
 from course import address as addresses
 from course import page, results
 from course.environment import ROOT
+from helpers import trained
+from helpers.data import load_digits
 
 THUMBNAIL = (480, 270)
 SOCIAL = (1200, 630)
+PLANE = "dense_vae_2"
 WORDS = {"reproduced": "✓", "better": "✓", "not reached": "✗"}
 
 
@@ -49,7 +53,8 @@ def write(sources):
     for name, content in marks.items():
         text = text.replace(f"<!-- {name} -->", content)
     index.write_text(text, encoding="utf-8")
-    social(ROOT / "results" / "latent_plane.png").save(sources / "_static" / "social.png")
+    strip(24, 7).save(sources / "_static" / "strip.png", optimize=True)
+    social().save(sources / "_static" / "social.png", optimize=True)
 
 
 def public(kind, *arguments):
@@ -207,14 +212,36 @@ def beside_published(full, published):
     )
 
 
-def social(plane):
+def strip(columns, rows, width=2.6, height=1.4):
+    """A part of the latent plane as a kept decoder draws it: digits that flow into one another.
+
+    Args:
+        columns, rows: how many digits.
+        width, height: half the sides of the part, whose centre is the plane's.
+
+    Returns:
+        A picture of digits on white, 64 pixels apart. Without the kept model, bundled digits.
+    """
+    if PLANE in trained.names():
+        file = trained.MODELS / f"{PLANE}{trained.SUFFIX}"
+        weights, _ = trained.read_model(file.read_bytes())
+        kernel_1, shift_1, kernel_2, shift_2 = weights[-4:]
+        z = np.meshgrid(np.linspace(-width, width, columns), np.linspace(height, -height, rows))
+        hidden = np.maximum(np.stack([part.ravel() for part in z], axis=1) @ kernel_1 + shift_1, 0)
+        ink = 1 / (1 + np.exp(-(hidden @ kernel_2 + shift_2)))
+    else:
+        ink = load_digits("sample").x_test[: columns * rows]
+    cells = np.pad(np.reshape(ink, (rows, columns, 28, 28)), ((0, 0), (0, 0), (2, 2), (2, 2)))
+    grey = np.rint(255 * (1 - cells.swapaxes(1, 2).reshape(32 * rows, 32 * columns)))
+    picture = PIL.Image.fromarray(np.uint8(grey))
+    return picture.resize((64 * columns, 64 * rows), PIL.Image.Resampling.BICUBIC)
+
+
+def social():
     """The picture that other sites show beside a link to the course."""
     picture = PIL.Image.new("RGB", SOCIAL, "white")
-    drawn = PIL.Image.open(plane).convert("RGB")
-    side = round(0.62 * min(drawn.size))
-    left, top = (drawn.width - side) // 2, (drawn.height - side) // 2
-    digits = drawn.crop((left, top, left + side, top + side)).resize((SOCIAL[1], SOCIAL[1]))
-    picture.paste(digits, (SOCIAL[0] - SOCIAL[1], 0))
+    digits = strip(10, 10, width=2, height=2)
+    picture.paste(digits, (SOCIAL[0] - digits.width, (SOCIAL[1] - digits.height) // 2))
     pen = PIL.ImageDraw.Draw(picture)
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     lines = [("RBM →", 84, "Bold"), ("VAE →", 84, "Bold"), ("GAN", 84, "Bold")]

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import PIL.Image
 import pytest
 from notebook_files import PATHS, ROOT, code_cells
@@ -363,3 +364,18 @@ def test_terms_are_linked_once_and_not_in_headings(pages, folder):
 def test_a_term_is_found_by_its_names(site_module, term, text, found):
     terms = site_module("terms")
     assert bool(terms.pattern(terms.names(term)).search(text)) == found
+
+
+def test_the_strip_is_drawn_by_the_kept_decoder_or_shows_bundled_digits(site_module, monkeypatch):
+    home = site_module("home")
+    drawn = np.asarray(home.strip(6, 2), dtype=float)
+    assert drawn.shape == (128, 384)
+    assert drawn.max() == 255
+    assert drawn.min() < 60
+    cells = drawn.reshape(2, 64, 6, 64).swapaxes(1, 2)
+    steps = [abs(cells[0, i] - cells[0, i + 1]).mean() for i in range(5)]
+    assert 0 < np.mean(steps) < abs(cells[0, 0] - cells[1, 5]).mean()
+    monkeypatch.setattr(home.trained, "names", list)
+    bundled = np.asarray(home.strip(6, 2), dtype=float)
+    assert bundled.shape == drawn.shape
+    assert abs(bundled - drawn).mean() > 1

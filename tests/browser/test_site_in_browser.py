@@ -52,6 +52,14 @@ def test_search_finds_a_word(visit, look):
     look(page, "site-search-results-1280")
 
 
+def test_the_search_page_asks_for_a_word(visit):
+    page = visit("search", 390)
+    page.locator("article input").fill("softplus")
+    page.locator("article input").press("Enter")
+    page.locator("ul.search li a").first.wait_for()
+    assert page.wrongs == []
+
+
 def test_a_reader_can_go_from_page_to_page(visit):
     page = visit("index", 390)
     page.locator(".nav-overlay-icon").click()
