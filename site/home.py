@@ -48,6 +48,7 @@ def write(sources):
         cards[kind].append(card(path.stem, notebook, picture is not None))
     marks = {name: f'<div class="cards">\n{"".join(made)}</div>' for name, made in cards.items()}
     marks |= {"figures": beside_published(*results.read()), "buttons": first_buttons()}
+    marks["clone"] = clone()
     index = sources / "index.md"
     text = index.read_text(encoding="utf-8")
     for name, content in marks.items():
@@ -92,6 +93,15 @@ def first_buttons():
         ("Source", public("address"), ""),
     ]
     return _buttons(shown)
+
+
+def clone():
+    """The commands that fetch the course and open it, as Markdown, if its address is known."""
+    repository = public("address")
+    if not repository:
+        return ""
+    folder = repository.rpartition("/")[2]
+    return f"```shell\ngit clone {repository}\ncd {folder}\nmake lab\n```"
 
 
 def _buttons(shown):

@@ -31,7 +31,8 @@ def replace_widgets(outputs, name):
     """Put a sentence where a cell has a widget: it needs a kernel, which a page has not."""
     place = public("binder", name)
     where = f'<a href="{html.escape(place)}">on Binder</a> or in Jupyter' if place else "in Jupyter"
-    sentence = f'<p class="to-move">In the notebook you can move this: open it {where}.</p>'
+    elsewhere = 'Without either, try the <a href="../playground.html">playground</a>.'
+    sentence = f'<p class="to-move">This moves in the notebook: open it {where}. {elsewhere}</p>'
     for output in outputs:
         if WIDGET in output.get("data", {}):
             output.update({"data": {"text/html": sentence}, "metadata": {}})

@@ -52,6 +52,7 @@ def link_terms(app, doctree, docname):
     }
     left = {label: pattern(names(term)) for term, (_, label) in terms.items() if names(term)}
     place = app.builder.get_relative_uri(docname, "glossary")
+    meanings = definitions(app.env.get_doctree("glossary"))
     for text in list(doctree.findall(nodes.Text)):
         if not _is_prose(text):
             continue
@@ -61,10 +62,23 @@ def link_terms(app, doctree, docname):
             del left[label]
             link = nodes.reference("", match[0], refuri=f"{place}#{label}", internal=True)
             link["classes"].append("term")
+            if label in meanings:
+                link["reftitle"] = meanings[label]
             pieces += [nodes.Text(rest[: match.start()]), link]
             rest = rest[match.end() :]
         if pieces:
             text.parent.replace(text, [*pieces, nodes.Text(rest)])
+
+
+def definitions(glossary):
+    """What each term means, by its label, as plain text; without those that need a formula."""
+    meanings = {}
+    for item in glossary.findall(nodes.definition_list_item):
+        *heads, definition = item
+        if not list(definition.findall(nodes.math)):
+            text = " ".join(definition.astext().split())
+            meanings |= {label: text for head in heads for label in head["ids"]}
+    return meanings
 
 
 def _first(left, text):

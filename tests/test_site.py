@@ -250,6 +250,7 @@ def test_an_address_that_is_not_known_has_no_button(site_module, monkeypatch):
     known = home.buttons("04_dense_vae.ipynb", "file.ipynb")
     assert f"{address.address()}/blob/HEAD/notebooks/04_dense_vae.ipynb" in known
     assert address.binder("04_dense_vae.ipynb") in known
+    assert f"git clone {address.address()}\n" in home.clone()
     monkeypatch.setattr(address, "colab", lambda name: f"https://colab.example/{name}", False)
     assert 'href="https://colab.example/x.ipynb"' in home.buttons("x.ipynb", "file.ipynb")
 
@@ -259,6 +260,7 @@ def test_an_address_that_is_not_known_has_no_button(site_module, monkeypatch):
     for name in ("address", "binder", "colab", "site"):
         monkeypatch.setattr(address, name, unknown, False)
     assert re.findall('href="(.*?)"', home.buttons("x.ipynb", "file.ipynb")) == ["file.ipynb"]
+    assert home.clone() == ""
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -341,6 +343,8 @@ def test_terms_are_linked_once_and_not_in_headings(pages, folder):
         assert all("glossary.html#term-" in target for target in found)
         assert not re.search(r"<h\d>[^\n]*glossary.html#term-", text), path.name
         linking += len(found) > 5
+        if "glossary.html#term-Nat" in "".join(found):
+            assert 'title="The unit of surprise and of information with' in text, path.name
         if path.stem in ("index", "glossary"):
             assert not found
     assert linking >= len(PATHS)

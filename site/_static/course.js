@@ -65,7 +65,8 @@
       area.remove();
     }
   }
-  for (const block of article.querySelectorAll(".cell_input .highlight, .highlight-python .highlight, .highlight-default .highlight")) {
+  for (const block of article.querySelectorAll("[class*='highlight-'] > .highlight")) {
+    if (block.closest(".cell_output")) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
