@@ -17,6 +17,7 @@ NOT_IN = (
     nodes.raw,
     nodes.table,
 )
+FORMULA = "\N{OBJECT REPLACEMENT CHARACTER}"  # stands for one in plain text
 NO_TERMS = ("index", "glossary", "notation")
 
 
@@ -71,13 +72,17 @@ def link_terms(app, doctree, docname):
 
 
 def definitions(glossary):
-    """What each term means, by its label, as plain text; without those that need a formula."""
+    """What each term means, by its label: plain text, up to the first sentence with a formula."""
     meanings = {}
     for item in glossary.findall(nodes.definition_list_item):
         *heads, definition = item
-        if not list(definition.findall(nodes.math)):
-            text = " ".join(definition.astext().split())
-            meanings |= {label: text for head in heads for label in head["ids"]}
+        for formula in definition.findall(nodes.math):
+            formula.children = [nodes.Text(FORMULA)]
+        plain, formula, _ = " ".join(definition.astext().split()).partition(FORMULA)
+        if formula:
+            plain = plain[: plain.rfind(". ") + 1]
+        if plain:
+            meanings |= {label: plain for head in heads for label in head["ids"]}
     return meanings
 
 

@@ -383,3 +383,14 @@ def test_the_strip_is_drawn_by_the_kept_decoder_or_shows_bundled_digits(site_mod
     bundled = np.asarray(home.strip(6, 2), dtype=float)
     assert bundled.shape == drawn.shape
     assert abs(bundled - drawn).mean() > 1
+
+
+def test_a_terms_meaning_ends_before_the_first_sentence_with_a_formula(site_module):
+    nodes = pytest.importorskip("docutils.nodes")
+    glossary = nodes.definition_list()
+    for label, words in (("one", "Plain. All of it."), ("two", "Plain. With"), ("three", "With")):
+        formula = [] if label == "one" else [nodes.math("", "e < 3"), nodes.Text(" in it. More.")]
+        meaning = nodes.definition("", nodes.paragraph("", "", nodes.Text(words + " "), *formula))
+        glossary += nodes.definition_list_item("", nodes.term("", label, ids=[label]), meaning)
+    meanings = {"one": "Plain. All of it.", "two": "Plain."}
+    assert site_module("terms").definitions(glossary) == meanings
