@@ -17,6 +17,7 @@ COMMANDS = {
     "results": ("course.results", "keep"),
     "outputs": ("course.outputs", "refresh"),
     "twice": ("course.twice", "run_twice"),
+    "student": ("course.student", "write_student_notebooks"),
     "doctor": ("course.doctor", "doctor"),
     "versions": ("course.versions", "write"),
     "links": ("course.address", "write_links"),
@@ -82,6 +83,9 @@ def parser():
     repeater = commands.add_parser("twice", help="run every cell twice in a row: none may stop")
     repeater.add_argument("--only", metavar="04", help=ONLY)
     repeater.add_argument("--out", metavar="FOLDER", help="by default build/twice")
+    student = commands.add_parser("student", help="notebooks to hand out: no solutions, no outputs")
+    student.add_argument("out", metavar="FOLDER", help="a new folder for them")
+    student.add_argument("--only", metavar="04", help=ONLY)
     commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
     commands.add_parser("versions", help="write the versions of constraints.txt for conda")
     commands.add_parser("links", help="write the public address into the README's links")

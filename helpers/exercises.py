@@ -103,8 +103,8 @@ def hint(number):
         line = f"hint {shown + 1} of {len(hints)}: {hints[shown]}"
     else:
         line = (
-            f"that was the last of {len(hints)} hints: the solution is folded below; "
-            "ask again to see the hints once more"
+            f"that was the last of {len(hints)} hints: the notebook of the course has the "
+            "solution; ask again to see the hints once more"
         )
     _hints_shown[number] = (shown + 1) % (len(hints) + 1)
     display({"text/plain": line}, raw=True)
@@ -725,8 +725,8 @@ def variance(answer):
     "05.2",
     asks="function",
     hints=(
-        "The page compares two ways to double a picture: a transposed convolution with stride 2, "
-        "and resizing. Which of them paints evenly with a 3 by 3 stencil?",
+        "First every pixel becomes a block of four, then a stencil slides over the larger "
+        "picture as usual. Each pixel is then painted equally often.",
         "Resize with `layers.UpSampling2D`. Then let a convolution with stride 1 make the "
         "`filters` channels.",
         "A convolution cuts off the edges of its picture unless you tell it to keep the side: "

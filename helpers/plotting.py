@@ -7,6 +7,7 @@ range, which would hide mistakes. `show` puts a figure on the page with a text a
 import base64
 import html
 import io
+import itertools
 import numbers
 import os
 
@@ -290,6 +291,55 @@ def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
     if title:
         ax.set_title(title)
     return ax.figure
+
+
+def diagram(rows, title=None):
+    """Draw a network as boxes from left to right with arrows between, pictures at its ends.
+
+    Args:
+        rows: a list of rows from the top, each a list of parts from left to right: a picture of
+            shape (height, width) with values in [0, 1]; or a pair of texts, what a layer does and
+            the shape of its answer.
+        title: says what it is.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: a row is no list, or a part neither a picture nor a pair of texts.
+        ValueError: there are no rows or no parts; a value of a picture lies outside [0, 1].
+    """
+    _require_title_and_axes(title)
+    rows = [_list(row, "rows: a row") for row in _list(rows, "rows")]
+    if not rows or not all(rows):
+        raise ValueError("rows is empty, or one of them: give each row one part or more.")
+    longest = max(map(len, rows))
+    fig, ax = plt.subplots(figsize=(8, 1.3 * len(rows) + (0.3 if title else 0)))
+    ax.set(xlim=(-0.5, longest - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_axis_off()
+    box = {"boxstyle": "round,pad=0.45", "facecolor": "0.95", "edgecolor": "0.5"}
+    style = {"ha": "center", "va": "center", "fontsize": 8}
+    for y, row in enumerate(rows):
+        drawn = []
+        for x, part in enumerate(row):
+            if isinstance(part, tuple | list) and len(part) == 2 and isinstance(part[0], str):
+                text = f"{part[0]}\n{_text(part[1], 'rows: a shape')}"
+                drawn.append(ax.text(x, y, text, bbox=box, **style))
+                continue
+            image = inputs.drawable(np.asarray(part)[None], "rows: a picture")[0]
+            small = OffsetImage(
+                image, zoom=0.7 * 72 / len(image), cmap="gray_r", norm=plt.Normalize(0, 1)
+            )
+            edge = {"linewidth": 0.5, "edgecolor": "0.5"}
+            drawn.append(ax.add_artist(AnnotationBbox(small, (x, y), pad=0.1, bboxprops=edge)))
+        arrow = {"arrowstyle": "->", "color": "0.3", "shrinkA": 0, "shrinkB": 2}
+        for x, (left, right) in enumerate(itertools.pairwise(drawn)):
+            ends = {"patchA": left.patch if hasattr(left, "patch") else left.get_bbox_patch()}
+            ends["patchB"] = right.patch if hasattr(right, "patch") else right.get_bbox_patch()
+            ax.annotate("", (x + 1, y), (x, y), arrowprops=arrow | ends)
+    if title:
+        ax.set_title(title)
+    return fig
 
 
 def picture_ticks(ax, images, axis="x", size=0.2):

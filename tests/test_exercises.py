@@ -758,7 +758,7 @@ def test_an_exercise_asks_for_a_number_or_a_function(toys):
 def test_hints_come_in_order_and_then_begin_again(lines, toys):
     for number in ("99.1", "99.1", "99.2", "99.1", "99.2", "99.1"):
         exercises.hint(number)
-    end = "the solution is folded below; ask again to see the hints once more"
+    end = "the notebook of the course has the solution; ask again to see the hints once more"
     assert lines == [
         "hint 1 of 2: Two numbers.",
         "hint 2 of 2: Which sign?",

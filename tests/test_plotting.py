@@ -112,6 +112,14 @@ def test_curves_tell_lines_apart_without_colour():
     assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["a", "b"]
 
 
+def test_a_diagram_has_each_part_and_an_arrow_between():
+    fig = plotting.diagram([[PICTURES[0], ("dense", "8"), ("draw z", "2")], [PICTURES[1]]], "a")
+    (ax,) = fig.axes
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["dense\n8", "draw z\n2", "", ""]
+    assert fig.get_figwidth() <= 8
+
+
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_small_pictures_stand_where_the_axis_had_its_numbers(axis):
     fig, ax = plt.subplots()
@@ -366,6 +374,11 @@ SWEEPS = {
         lambda line: plotting.curves({"line": line}, "x", "y"),
         {"line": [1, 2]},
         harmless(line=("one row",)),
+    ),
+    "diagram": (
+        plotting.diagram,
+        {"rows": [[PICTURES[0], ("dense", "8")]], "title": "a"},
+        TITLES | harmless(rows=("four axes",)),  # pictures one pixel wide
     ),
     "picture_ticks": (
         lambda ax, images, axis, size: plotting.picture_ticks(
