@@ -37,7 +37,8 @@ def pages(folder):
 
 
 def test_there_is_a_page_for_everything(folder, pages):
-    wanted = ["index", "notation", "glossary", "playground", "results/README", "search"]
+    wanted = [path.stem for path in (ROOT / "site").glob("*.md")]
+    wanted += ["results/README", "data/README", "search"]
     wanted += [f"notebooks/{path.stem}" for path in PATHS]
     assert {folder / f"{name}.html" for name in wanted} <= set(pages)
 

@@ -5,10 +5,11 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
-from notebook_files import PATHS, code_cells
+from notebook_files import PATHS, ROOT, code_cells
 from site_build import build
 
-NAMES = ["index", "playground", "notation", "glossary", "results/README", "search", "genindex"]
+NAMES = [path.stem for path in sorted((ROOT / "site").glob("*.md"))]
+NAMES += ["results/README", "data/README", "search", "genindex"]
 NAMES += [f"notebooks/{path.stem}" for path in PATHS]
 
 
