@@ -44,8 +44,9 @@ def page(full, published):
                 parts.append(f"![{alt}]({figure}.png)\n\n{source}")
         parts += _models(full)
         parts.append("## Every measured value")
+        parts.append("What each check of the full edition measured, and what it expected.")
         for name, entry in full["notebooks"].items():
-            parts += [f"### {name}", _values(name, entry)]
+            parts.append(_values(name, entry))
     return "\n\n".join(parts) + "\n"
 
 
@@ -153,7 +154,10 @@ def _values(name, entry):
     for check in entry["checks"]:
         measured = check["claim"], written(check["value"]), expectation(check), written(check["n"])
         rows.append(measured)
-    return f"{_link(name)}: {entry['seconds']:.0f} seconds{memory}.\n\n{_table(rows)}"
+    cost = f"{entry['seconds']:.0f} seconds{memory}"
+    summary = f"<summary>{name}: {len(entry['checks'])} values, {cost}</summary>"
+    back = f"Measured by {_link(name)}."
+    return f"<details>{summary}\n\n{back}\n\n{_table(rows)}\n\n</details>"
 
 
 def _link(name):

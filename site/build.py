@@ -54,6 +54,7 @@ def _sphinx(builder, laid_out):
     mine = shutil.ignore_patterns("__pycache__", "build.py", "playground.py")
     shutil.copytree(HERE, sources, ignore=mine)
     runpy.run_path(str(HERE / "playground.py"))["write"](sources / "playground")
+    runpy.run_path(str(HERE / "home.py"))["write"](sources)
     for pattern in LAID_BESIDE:
         for path in ROOT.glob(pattern):
             beside = sources / path.relative_to(ROOT)

@@ -3,16 +3,18 @@
 `build.py` beside this file lays the sources together first, so that the notebooks' own links hold.
 """
 
-import base64
-import hashlib
+import html
 import importlib.metadata
-import json
+import sys
 from pathlib import Path
 
-from course.address import address, binder
+from docutils import nodes
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-IN_THE_NOTEBOOK = "*Something to move stands here: open this notebook in Jupyter or on Binder.*"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import notebook_pages
+import terms
+from home import buttons, public
 
 PLAYGROUND = ("networks", "rbm", "drawing", "panels", "drawing_pad")  # in the order of their needs
 PLAYGROUND += ("repair", "latent_plane", "gan_codes", "weights")
@@ -26,9 +28,11 @@ suppress_warnings = ["toc.empty_glob"]
 templates_path = ["_templates"]
 
 nb_execution_mode = "off"
-nb_mime_priority_overrides = [("html", WIDGET, None)]
+nb_mime_priority_overrides = [("html", notebook_pages.WIDGET, None)]
 nb_ipywidgets_js = {}
 nb_render_markdown_format = "gfm"  # tables, which plain CommonMark leaves as text
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_dmath_double_inline = True
 myst_heading_anchors = 3
@@ -47,47 +51,35 @@ linkcheck_timeout = 20  # seconds; `build.py --links` asks every address
 html_theme = "furo"
 html_static_path = ["_static", "playground", str(MATHJAX.locate())]
 html_css_files = ["course.css"]
+html_js_files = [("course.js", {"loading_method": "defer"})]
+html_favicon = "_static/favicon.svg"
 html_sourcelink_suffix = ""
 html_show_sphinx = False
 html_show_search_summary = False  # a page opened from the disk may not fetch another one
-html_theme_options = {"source_repository": address(), "top_of_page_buttons": []}
+html_theme_options = {"source_repository": public("address") or "", "top_of_page_buttons": []}
 
 
-def replace_widgets(app, docname, source):
-    """Put a sentence where a notebook has a widget: it needs a kernel, which a page has not."""
-    if docname.startswith("notebooks/"):
-        notebook = json.loads(source[0])
-        notebook["metadata"].pop("widgets", None)
-        sentence = {"data": {"text/markdown": IN_THE_NOTEBOOK}, "metadata": {}}
-        for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                if WIDGET in output.get("data", {}):
-                    output.update(sentence)
-        source[0] = json.dumps(notebook)
+def add_head(app, pagename, templatename, context, doctree):
+    """Give the template the page's description and the picture that other sites show with it."""
+    context["description"] = html.escape(description(doctree) if doctree else html_title)
+    context["public_site"] = public("site")
 
 
-def add_text_alternatives(app, doctree):
-    """Give each figure the text alternative that stands in the notebook's output."""
-    path = Path(app.env.doc2path(app.env.docname))
-    if path.suffix != ".ipynb":
-        return
-    alternatives = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        for output in cell.get("outputs", []):
-            picture = "".join(output.get("data", {}).get("image/png", ""))
-            if picture:
-                name = hashlib.sha256(base64.b64decode(picture)).hexdigest()
-                alternatives[name] = output["metadata"]["image/png"]["alt"]
-    for image in doctree.findall(lambda node: node.tagname == "image"):
-        name = Path(image["uri"]).stem
-        if name in alternatives:
-            image["alt"] = alternatives[name]
+def description(doctree):
+    """The first paragraph of a page as plain text, cut after a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if text and paragraph.parent.tagname in ("section", "document"):
+            return text if len(text) <= 200 else f"{text[:200].rpartition(' ')[0]} …"
+    return html_title
 
 
-def add_links(app, pagename, templatename, context, doctree):
-    """Tell the page's template where the notebook opens on Binder."""
+def add_buttons(app, pagename, templatename, context, doctree):
+    """Put the buttons of a notebook's page under its title."""
     if pagename.startswith("notebooks/"):
-        context["binder"] = binder(f"{Path(pagename).name}.ipynb")
+        download = context["pathto"](f"_sources/{context['sourcename']}", 1)
+        made = buttons(f"{Path(pagename).name}.ipynb", download)
+        context["body"] = context["body"].replace("</h1>", f"</h1>\n{made}", 1)
 
 
 def add_playground(app, pagename, templatename, context, doctree):
@@ -100,7 +92,10 @@ def add_playground(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect the functions above to the build."""
-    app.connect("source-read", replace_widgets)
-    app.connect("doctree-read", add_text_alternatives)
-    app.connect("html-page-context", add_links)
+    app.connect("source-read", notebook_pages.prepare)
+    app.connect("doctree-read", notebook_pages.add_text_alternatives)
+    app.connect("doctree-resolved", notebook_pages.number_captions)
+    app.connect("doctree-resolved", terms.link_terms)
+    app.connect("html-page-context", add_head)
+    app.connect("html-page-context", add_buttons)
     app.connect("html-page-context", add_playground)

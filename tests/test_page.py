@@ -77,7 +77,9 @@ def test_the_page_puts_values_beside_published_ones(full):
     assert "| other | 38.33 | – | not measured |\n" in page
     assert "| third | 38.33 | – | not measured |\n" in page
     assert "- *VAE*: A paper. Same network.\n- *other*: A paper.\n" in page
-    assert "[notebook 02](../notebooks/02_two.ipynb): 930 seconds, up to 1,200 MB" in page
+    summary = "<summary>02_two: 4 values, 930 seconds, up to 1,200 MB of memory</summary>"
+    assert f"<details>{summary}\n\nMeasured by [notebook 02](../notebooks/02_two.ipynb)" in page
+    assert page.count("\n\n</details>\n") == page.count("<details>") == 2
     assert "| loss \\|\\| z = 2 | 38.4 | 38.33 ± 0.5 | 10,000 |" in page
     assert "| parameters | 404,244 | 404,244 | – |" in page
     assert "| no idea | 3.1416 | – | 10,000 |" in page
