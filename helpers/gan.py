@@ -26,6 +26,7 @@ from helpers.networks import (
     is_symbolic,
     last_activation,
     layers_of,
+    mean_over_replicas,
     optimiser,
     refuse_compiled,
     shape_of,
@@ -169,7 +170,7 @@ def _checked_compile(method):
             )
         refuse_compiled(self, kwargs)
         _refuse_losses_of_parts(self)
-        return method(self, *pair, **kwargs)
+        return method(self, *[mean_over_replicas(mover, self) for mover in pair], **kwargs)
 
     return checked
 

@@ -195,6 +195,25 @@ def optimiser(given, name):
     return given
 
 
+def mean_over_replicas(optimizer, model):
+    """Let an optimiser take the mean of several machines' gradients, as one machine would.
+
+    Under a `tf.distribute` strategy Keras adds up the gradients of the replicas, of which each is
+    a mean over its own part of the batch. A training step that scales no loss would then walk as
+    many times too far as there are replicas. With one replica nothing changes.
+
+    Args:
+        optimizer: an optimiser of Keras; it is changed in place.
+        model: the Keras model that it trains, which knows the strategy it was made under.
+
+    Returns:
+        The optimiser.
+    """
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    optimizer.loss_scale_factor = float(replicas) if replicas > 1 else None
+    return optimizer
+
+
 def refuse_compiled(model, options):
     """Raise an error for what a model with losses of its own cannot honour.
 

@@ -22,6 +22,7 @@ from helpers.networks import (
     follow_frozen_parts,
     is_symbolic,
     last_activation,
+    mean_over_replicas,
     optimiser,
     refuse_compiled,
     shape_of,
@@ -139,7 +140,8 @@ def _checked_compile(method):
             kwargs["loss"] = more[0]
         refuse_compiled(self, kwargs)
         _refuse_other_loss(self)
-        return method(self, optimiser(optimizer, "optimizer"), **kwargs)
+        optimizer = mean_over_replicas(optimiser(optimizer, "optimizer"), self)
+        return method(self, optimizer, **kwargs)
 
     return checked
 

@@ -478,35 +478,16 @@ SLIPS = {
         ("most_over_least = 3", "along a line first"),
     ],
     "d4.2": [
-        ("def straightened(f, n):\n    return f(np.eye(n))", "two things"),
+        ("def straightened(f, n):\n    return f(np.eye(n))", "still hold the constant"),
         (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return f(np.eye(n)), constant",
-            "still hold the constant",
-        ),
-        (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return (f(np.eye(n)) - constant).T, constant",
+            "def straightened(f, n):\n    return (f(np.eye(n)) - f(np.zeros((1, n)))).T",
             "a row for each pixel",
         ),
         (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return f(np.ones((1, n))) - constant, constant",
-            r"\(7, 3\) and \(3,\)",
+            "def straightened(f, n):\n    return f(np.ones((1, n))) - f(np.zeros((1, n)))",
+            r"\(7, 3\) is needed",
         ),
-        (
-            "def straightened(f, n):\n    return f(np.eye(n)) - 1, np.ones(3)",
-            "is not what f says",
-        ),
-    ],
-    "d4.3": [
-        ("running_mean = 0", "who else"),
-        ("running_mean = 1", "forgets slowly"),
-        ("running_mean = 0.9**20", "that is left"),
-        ("running_mean = 0.5", "stays in each step"),
+        ("def straightened(f, n):\n    return f(2 * np.eye(n)) - f(np.zeros((1, n)))", "what f does"),
     ],
 }
 
