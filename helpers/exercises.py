@@ -1193,7 +1193,7 @@ def most_over_least(answer):
         return "that is a stencil of 3 by 3"
     if same(answer, counts.min() / counts.max()):
         return "the most divided by the least, not the other way round"
-    return "" if same(answer, counts.max() / counts.min()) else "count the stamps along a line first"
+    return "" if same(answer, counts.max() / counts.min()) else "count along a line first"
 
 
 @exercise(

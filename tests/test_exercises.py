@@ -475,7 +475,7 @@ SLIPS = {
         ("most_over_least = 1.5", "along a line"),
         ("most_over_least = 4", "3 by 3"),
         ("most_over_least = 4 / 9", "the other way round"),
-        ("most_over_least = 3", "along a line first"),
+        ("most_over_least = 3", "count along a line"),
     ],
     "d4.2": [
         ("def straightened(f, n):\n    return f(np.eye(n))", "still hold the constant"),
@@ -487,7 +487,10 @@ SLIPS = {
             "def straightened(f, n):\n    return f(np.ones((1, n))) - f(np.zeros((1, n)))",
             r"\(7, 3\) is needed",
         ),
-        ("def straightened(f, n):\n    return f(2 * np.eye(n)) - f(np.zeros((1, n)))", "what f does"),
+        (
+            "def straightened(f, n):\n    return f(2 * np.eye(n)) - f(np.zeros((1, n)))",
+            "what f does",
+        ),
     ],
 }
 
