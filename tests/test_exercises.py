@@ -485,7 +485,7 @@ SLIPS = {
         ),
         (
             "def straightened(f, n):\n    return f(np.ones((1, n))) - f(np.zeros((1, n)))",
-            r"\(7, 3\) is needed",
+            "(7, 3) is needed",
         ),
         (
             "def straightened(f, n):\n    return f(2 * np.eye(n)) - f(np.zeros((1, n)))",
