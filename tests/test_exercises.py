@@ -534,38 +534,22 @@ SLIPS = {
         ("most_over_least = 1.5", "along a line"),
         ("most_over_least = 4", "3 by 3"),
         ("most_over_least = 4 / 9", "the other way round"),
-        ("most_over_least = 3", "along a line first"),
+        ("most_over_least = 3", "count along a line"),
     ],
     "d4.2": [
-        ("def straightened(f, n):\n    return f(np.eye(n))", "two things"),
+        ("def straightened(f, n):\n    return f(np.eye(n))", "still hold the constant"),
         (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return f(np.eye(n)), constant",
-            "still hold the constant",
-        ),
-        (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return (f(np.eye(n)) - constant).T, constant",
+            "def straightened(f, n):\n    return (f(np.eye(n)) - f(np.zeros((1, n)))).T",
             "a row for each pixel",
         ),
         (
-            "def straightened(f, n):\n"
-            "    constant = f(np.zeros((1, n)))[0]\n"
-            "    return f(np.ones((1, n))) - constant, constant",
-            r"\(7, 3\) and \(3,\)",
+            "def straightened(f, n):\n    return f(np.ones((1, n))) - f(np.zeros((1, n)))",
+            "(7, 3) is needed",
         ),
         (
-            "def straightened(f, n):\n    return f(np.eye(n)) - 1, np.ones(3)",
-            "is not what f says",
+            "def straightened(f, n):\n    return f(2 * np.eye(n)) - f(np.zeros((1, n)))",
+            "what f does",
         ),
-    ],
-    "d4.3": [
-        ("running_mean = 0", "who else"),
-        ("running_mean = 1", "forgets slowly"),
-        ("running_mean = 0.9**20", "that is left"),
-        ("running_mean = 0.5", "stays in each step"),
     ],
 }
 
