@@ -5,6 +5,7 @@ The pages are written into FOLDER. Any warning is an error, and then FOLDER stay
 that do not answer.
 """
 
+import os
 import runpy
 import shutil
 import subprocess
@@ -62,7 +63,10 @@ def _sphinx(builder, laid_out):
             shutil.copy(path, beside)
     sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
     command = [*sphinx, "-d", laid_out / "doctrees", sources, target]
-    return target, subprocess.run(command, check=False).returncode
+    # conf.py imports what lies beside it
+    found = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": found})
+    return target, done.returncode
 
 
 if __name__ == "__main__":

@@ -5,15 +5,11 @@
 
 import html
 import importlib.metadata
-import sys
 from pathlib import Path
-
-from docutils import nodes
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import notebook_pages
 import terms
+from docutils import nodes
 from home import buttons, public
 
 PLAYGROUND = ("networks", "rbm", "drawing", "panels", "drawing_pad")  # in the order of their needs
