@@ -29,7 +29,7 @@ def test_the_answers_are_gone_and_the_questions_are_there(path, handed_out):
     prose, whole = ("\n".join(texts(notebook, "markdown")) for notebook in (given, taught))
     exercises = len(re.findall(r"^### \w+\.\d ", whole, re.M))
     assert whole.count("<summary>Solution") == exercises
-    assert "Solution" not in prose
+    assert "<summary>Solution" not in prose
     assert len(re.findall(r"^### \w+\.\d ", prose, re.M)) == exercises
     assert re.findall(r"^#+ .*", prose, re.M) == re.findall(r"^#+ .*", whole, re.M)
     assert prose.count("<details>") == prose.count("</details>")
