@@ -1,0 +1,220 @@
+"""Training on the importance-weighted bound, and measuring it over the number of draws.
+
+L_k = E[log(1/k sum_i w_i)] with w_i = p(x, z_i) / q(z_i|x) is the ELBO for k = 1 and a higher
+bound on log p(x) for more draws. Its gradient is that of sum_i s_i log w_i, where the shares
+s_i = w_i / sum_j w_j are held fixed: the draw that fits best teaches most. Everything is in nats
+per image, and higher is better; only what an optimiser makes smaller, -L_k, is called a loss.
+
+References:
+    Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders: section 3, eq. 14.
+    Rainforth et al. (2018), Tighter variational bounds are not necessarily better: section 3,
+        what more draws do to the encoder's gradient.
+"""
+
+import functools
+
+import numpy as np
+
+from helpers import inputs
+from helpers.batches import fit_arguments
+from helpers.networks import (
+    follow_frozen_parts,
+    layers_of,
+    mean_over_replicas,
+    optimiser,
+    refuse_compiled,
+)
+from helpers.runtime import keras, tf
+from helpers.vae import bernoulli_loss, importance_weighted_bound
+from helpers.vae import log_importance_weights as checked_weights
+
+layers, ops = keras.layers, keras.ops
+log_importance_weights = checked_weights.__wrapped__  # in a graph; `fit` has looked at the images
+
+OTHERWISE_IN_TRAINING = (
+    layers.Dropout,
+    layers.AlphaDropout,
+    layers.GaussianDropout,
+    layers.GaussianNoise,
+    layers.BatchNormalization,
+)
+DRAWS_AT_ONCE = 2500  # codes that are decoded together
+
+
+# ---------------------------------------------------------------- around the taught code
+
+
+def _require_likelihood(vae):
+    """Raise a TypeError or ValueError unless this is a VAE whose loss is marked as -log p(x|z)."""
+    if not isinstance(vae, keras.Model) or not hasattr(vae, "reconstruction_loss"):
+        raise TypeError(f"vae = {vae!r}: a VAE is needed.")
+    loss = vae.reconstruction_loss
+    if not getattr(loss, "is_likelihood", False):
+        name = getattr(loss, "__name__", loss)
+        raise ValueError(
+            f"vae was made with {name}, which is not marked as -log p(x|z) in nats: use "
+            "bernoulli_loss, or mark a loss of your own that is one, loss.is_likelihood = True."
+        )
+
+
+def _checked_parts(init):
+    """A decorator around `BoundTrainer.__init__`: a VAE that can be trained so, and a number k.
+
+    Args:
+        init: the method.
+
+    Returns:
+        The method; it raises a TypeError or ValueError that names what does not fit.
+    """
+
+    @functools.wraps(init)
+    def checked(self, vae, k):
+        _require_likelihood(vae)
+        for layer in layers_of(vae):
+            if isinstance(layer, OTHERWISE_IN_TRAINING):
+                raise ValueError(
+                    f"vae has the layer {layer.name}, which acts otherwise in training than in "
+                    "judging, and the bound knows one way only: leave it out."
+                )
+        if vae.losses:
+            raise ValueError(
+                "vae has losses of its own, such as regularisers, which are no part of the bound: "
+                "leave them out."
+            )
+        return init(self, vae, inputs.whole_number(k, "k", least=1))
+
+    return checked
+
+
+def _checked_compile(model_class):
+    """A decorator around `BoundTrainer`: `compile` takes an optimiser, and nothing left unused.
+
+    Args:
+        model_class: the class.
+
+    Returns:
+        The class; its `compile` raises a TypeError or ValueError that names what cannot be
+        honoured.
+    """
+
+    def compiled(self, optimizer, *more, **kwargs):
+        """Choose the optimiser; its variables are made here, and a step is then traced once."""
+        if more:
+            kwargs["loss"] = more[0]
+        refuse_compiled(self, kwargs)
+        optimizer = mean_over_replicas(optimiser(optimizer, "optimizer"), self)
+        keras.Model.compile(self, optimizer, **kwargs)
+        self.optimizer.build(self.vae.trainable_variables)
+
+    model_class.compile = compiled
+    return model_class
+
+
+# ---------------------------------------------------------------- training on the bound
+
+
+@_checked_compile
+class BoundTrainer(keras.Model):
+    """Trains a VAE on the importance-weighted bound of k draws; with k = 1, on the ELBO.
+
+    `compile` it with an optimiser, `fit` it, and go on with the VAE, whose weights it moves. With
+    k = 1 the gradient is that of the VAE's own training on average, with more noise, since the KL
+    is estimated from the draw as well. The VAE's KL weight is not used: in the bound it is 1.
+
+    Args:
+        vae: a `VAE` whose reconstruction loss is -log p(x|z), such as `bernoulli_loss`; without
+            regularisers, dropout and batch normalisation.
+        k: draws of the code for each image.
+
+    The reported `loss` is -L_k, a mean over all images of an epoch. Labels are not used. Images
+    are as `VAE.fit` takes them, and binary for `bernoulli_loss`; the values in a
+    `tf.data.Dataset` are not looked at. A step costs k times that of the VAE, in memory too.
+
+    Raises:
+        TypeError, ValueError: a VAE, a number, images or options that do not fit, each in the call
+            that takes it; validation data too: judge by `bounds_over_draws`.
+    """
+
+    @_checked_parts
+    def __init__(self, vae, k):
+        """Take the VAE; see the class."""
+        super().__init__()
+        self.vae, self.k = vae, k
+        self.average = keras.metrics.Mean("loss")
+        self.built = True  # because the VAE is
+
+    def train_step(self, data):
+        """One step of the optimiser on a batch; labels, if there are any, are not used."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            log_weights = log_importance_weights(self.vae, x, self.k)
+            losses = -importance_weighted_bound(log_weights)
+            loss = ops.mean(losses)
+        weights = self.vae.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self.average.update_state(losses)
+        return {"loss": self.average.result()}
+
+    def fit(self, *args, **kwargs):
+        """Keras's `fit`; see the class for what the images must be."""
+        given = fit_arguments(args, kwargs, self.checked_images)
+        if given.get("validation_data") is not None or given.get("validation_split"):
+            raise ValueError(
+                "validation_data, validation_split: a BoundTrainer only trains; judge its VAE by "
+                "bounds_over_draws."
+            )
+        if self.compiled:
+            follow_frozen_parts(self, [(self.optimizer, self.vae)])
+        return super().fit(**given)
+
+    def checked_images(self, data, name):
+        """Images or batches of them as the VAE takes them, binary where its loss asks for it."""
+        return _images_of(self.vae, data, name)
+
+
+def _images_of(vae, data, name):
+    x = vae.checked_images(data, name)
+    binary = vae.reconstruction_loss is bernoulli_loss and not isinstance(x, tf.data.Dataset)
+    if binary and not np.isin(x, (0, 1)).all():
+        raise ValueError(
+            f"{name} holds grey levels, and bernoulli_loss is the likelihood of binary pixels "
+            "only: binarise it first, such as by binarise_by_sampling."
+        )
+    return x
+
+
+# ---------------------------------------------------------------- measuring it
+
+
+def bounds_over_draws(vae, x, n_draws):
+    """The importance-weighted bound, averaged over images, for several numbers of draws.
+
+    Each image's draws are made once. They serve for every k that divides their number: as n_draws
+    values with k = 1, as groups of 2, of 5, and so on, and as one group of all.
+
+    Args:
+        vae: a `VAE` whose reconstruction loss is -log p(x|z), as in `log_importance_weights`.
+        x: images, shape (n, ...), binary for `bernoulli_loss`; they are taken in parts, so that
+            their number does not matter for the memory.
+        n_draws: draws for each image.
+
+    Returns:
+        A dictionary from k, rising, to nats per image: from the ELBO at k = 1 to the bound with
+        all draws. The ks are 1, 2, 5, 10, 20, 50, … as far as they divide n_draws, and n_draws.
+
+    Raises:
+        TypeError: `vae` is no VAE, or an argument holds no numbers.
+        ValueError: the loss is not marked as a likelihood, or the images do not fit it.
+    """
+    _require_likelihood(vae)
+    n_draws = inputs.whole_number(n_draws, "n_draws", least=1)
+    x = _images_of(vae, x, "x")
+    if isinstance(x, tf.data.Dataset):
+        raise TypeError("x is a tf.data.Dataset: an array of images is needed here.")
+    rows = max(1, DRAWS_AT_ONCE // n_draws)
+    parts = [x[start : start + rows] for start in range(0, len(x), rows)]
+    weights = np.concatenate([checked_weights(vae, part, n_draws) for part in parts])
+    round_numbers = {n * 10**power for n in (1, 2, 5) for power in range(len(str(n_draws)))}
+    sizes = sorted({k for k in round_numbers if n_draws % k == 0} | {n_draws})
+    groups = {k: weights.reshape(len(x), -1, k) for k in sizes}
+    return {k: float(np.mean(importance_weighted_bound(group))) for k, group in groups.items()}
