@@ -98,6 +98,13 @@ def shapes(folder, side=28, kinds=(1, 2, 3, 5, 6, 8)):
     return path
 
 
+def in_toml(value):
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {in_toml(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value)
+
+
 def small_shapes(folder):
     return shapes(folder, side=16)
 
@@ -123,7 +130,7 @@ def one_kind(folder):
 def test_a_notebook_runs_to_its_end(tmp_path, package, monkeypatch, start, digits, changes):
     (path,) = choose(start)
     given = {"dataset": str(digits(tmp_path)), **QUICK[start], **changes}
-    lines = [f"{name} = {json.dumps(value)}\n" for name, value in given.items()]
+    lines = [f"{name} = {in_toml(value)}\n" for name, value in given.items()]
     (tmp_path / "own.toml").write_text(f"cell_timeout = 300\n[{path.stem}]\n{''.join(lines)}")
     monkeypatch.setenv("PYTHONPATH", str(package))
     out = tmp_path / "out"
