@@ -25,7 +25,12 @@ from helpers.networks import (
     refuse_compiled,
 )
 from helpers.runtime import keras, tf
-from helpers.vae import bernoulli_loss, importance_weighted_bound
+from helpers.vae import (
+    images_of_likelihood,
+    importance_weighted_bound,
+    of_a_likelihood,
+    require_likelihood,
+)
 from helpers.vae import log_importance_weights as checked_weights
 
 layers, ops = keras.layers, keras.ops
@@ -44,19 +49,6 @@ DRAWS_AT_ONCE = 2500  # codes that are decoded together
 # ---------------------------------------------------------------- around the taught code
 
 
-def _require_likelihood(vae):
-    """Raise a TypeError or ValueError unless this is a VAE whose loss is marked as -log p(x|z)."""
-    if not isinstance(vae, keras.Model) or not hasattr(vae, "reconstruction_loss"):
-        raise TypeError(f"vae = {vae!r}: a VAE is needed.")
-    loss = vae.reconstruction_loss
-    if not getattr(loss, "is_likelihood", False):
-        name = getattr(loss, "__name__", loss)
-        raise ValueError(
-            f"vae was made with {name}, which is not marked as -log p(x|z) in nats: use "
-            "bernoulli_loss, or mark a loss of your own that is one, loss.is_likelihood = True."
-        )
-
-
 def _checked_parts(init):
     """A decorator around `BoundTrainer.__init__`: a VAE that can be trained so, and a number k.
 
@@ -69,7 +61,7 @@ def _checked_parts(init):
 
     @functools.wraps(init)
     def checked(self, vae, k):
-        _require_likelihood(vae)
+        require_likelihood(vae)
         for layer in layers_of(vae):
             if isinstance(layer, OTHERWISE_IN_TRAINING):
                 raise ValueError(
@@ -169,23 +161,13 @@ class BoundTrainer(keras.Model):
 
     def checked_images(self, data, name):
         """Images or batches of them as the VAE takes them, binary where its loss asks for it."""
-        return _images_of(self.vae, data, name)
-
-
-def _images_of(vae, data, name):
-    x = vae.checked_images(data, name)
-    binary = vae.reconstruction_loss is bernoulli_loss and not isinstance(x, tf.data.Dataset)
-    if binary and not np.isin(x, (0, 1)).all():
-        raise ValueError(
-            f"{name} holds grey levels, and bernoulli_loss is the likelihood of binary pixels "
-            "only: binarise it first, such as by binarise_by_sampling."
-        )
-    return x
+        return images_of_likelihood(self.vae, data, name)
 
 
 # ---------------------------------------------------------------- measuring it
 
 
+@of_a_likelihood
 def bounds_over_draws(vae, x, n_draws):
     """The importance-weighted bound, averaged over images, for several numbers of draws.
 
@@ -206,11 +188,6 @@ def bounds_over_draws(vae, x, n_draws):
         TypeError: `vae` is no VAE, or an argument holds no numbers.
         ValueError: the loss is not marked as a likelihood, or the images do not fit it.
     """
-    _require_likelihood(vae)
-    n_draws = inputs.whole_number(n_draws, "n_draws", least=1)
-    x = _images_of(vae, x, "x")
-    if isinstance(x, tf.data.Dataset):
-        raise TypeError("x is a tf.data.Dataset: an array of images is needed here.")
     rows = max(1, DRAWS_AT_ONCE // n_draws)
     parts = [x[start : start + rows] for start in range(0, len(x), rows)]
     weights = np.concatenate([checked_weights(vae, part, n_draws) for part in parts])

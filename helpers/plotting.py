@@ -1,4 +1,4 @@
-"""Every figure that more than one notebook draws: arrays in, figures out, no model known.
+"""Figures that more than one notebook draws, or that would crowd a page: arrays in, figures out.
 
 Images are shown with ink dark on white and a fixed range of 0 to 1, never rescaled by their own
 range, which would hide mistakes. `show` puts a figure on the page with a text alternative.
@@ -7,9 +7,9 @@ range, which would hide mistakes. `show` puts a figure on the page with a text a
 import base64
 import html
 import io
-import itertools
 import numbers
 import os
+import textwrap
 
 import numpy as np
 import PIL.Image
@@ -27,6 +27,7 @@ PALETTE = 256  # colours; keeps a notebook full of pictures small
 LINE_STYLES = ("-", "--", ":", "-.")
 GAP = 2
 MOST_CLASSES = 40  # that a scatter tells apart
+HALF_A_BOX = 0.36  # of a diagram, whose boxes stand 1 apart
 
 plt.rcParams.update(
     {
@@ -315,29 +316,18 @@ def diagram(rows, title=None):
     if not rows or not all(rows):
         raise ValueError("rows is empty, or one of them: give each row one part or more.")
     longest = max(map(len, rows))
-    fig, ax = plt.subplots(figsize=(8, 1.3 * len(rows) + (0.3 if title else 0)))
-    ax.set(xlim=(-0.5, longest - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    ax.set_axis_off()
-    box = {"boxstyle": "round,pad=0.45", "facecolor": "0.95", "edgecolor": "0.5"}
-    style = {"ha": "center", "va": "center", "fontsize": 8}
+    width = min(8, 1.15 * longest)
+    fig, ax = plt.subplots(figsize=(width, width / longest * len(rows) + 0.3 * bool(title)))
     for y, row in enumerate(rows):
-        drawn = []
         for x, part in enumerate(row):
             if isinstance(part, tuple | list) and len(part) == 2 and isinstance(part[0], str):
-                text = f"{part[0]}\n{_text(part[1], 'rows: a shape')}"
-                drawn.append(ax.text(x, y, text, bbox=box, **style))
-                continue
-            image = inputs.drawable(np.asarray(part)[None], "rows: a picture")[0]
-            small = OffsetImage(
-                image, zoom=0.7 * 72 / len(image), cmap="gray_r", norm=plt.Normalize(0, 1)
-            )
-            edge = {"linewidth": 0.5, "edgecolor": "0.5"}
-            drawn.append(ax.add_artist(AnnotationBbox(small, (x, y), pad=0.1, bboxprops=edge)))
-        arrow = {"arrowstyle": "->", "color": "0.3", "shrinkA": 0, "shrinkB": 2}
-        for x, (left, right) in enumerate(itertools.pairwise(drawn)):
-            ends = {"patchA": left.patch if hasattr(left, "patch") else left.get_bbox_patch()}
-            ends["patchB"] = right.patch if hasattr(right, "patch") else right.get_bbox_patch()
-            ax.annotate("", (x + 1, y), (x, y), arrowprops=arrow | ends)
+                words = textwrap.fill(part[0], 13, break_on_hyphens=False)
+                part = f"{words}\n{_text(part[1], 'rows: a shape')}"
+            _draw_entry(ax, x, -y, part, "rows: a picture")
+            if x:
+                _draw_arrow(ax, (x - 1, -y), (x, -y))
+    ax.set(xlim=(-0.5, longest - 0.5), ylim=(0.5 - len(rows), 0.5), aspect="equal")
+    ax.set_axis_off()
     if title:
         ax.set_title(title)
     return fig
@@ -635,16 +625,15 @@ def model_diagram(columns, groups=None, loose=(), title=None):
     most = max(map(len, columns))
     size = (min(8, 1.15 * len(columns)), 0.75 * most + 0.35 * bool(groups) + 0.3 * bool(title))
     fig, ax = plt.subplots(figsize=size)
-    half, step, places = 0.36, 0.9, {}
+    step, places = 0.9, {}
     for place, column in enumerate(columns):
         for row, entry in enumerate(column):
             places[place, row] = place, step * ((len(column) - 1) / 2 - row)
-            _draw_entry(ax, *places[place, row], entry, half)
+            _draw_entry(ax, *places[place, row], entry, "columns")
     led_to = {place: not _is_one_of(columns[n][row], loose) for (n, row), place in places.items()}
     for x, y in led_to:
-        for to_x, to_y in (place for place, led in led_to.items() if led and place[0] == x + 1):
-            ends = {"xy": (to_x - half, to_y), "xytext": (x + half, y)}
-            ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "shrinkA": 1, "shrinkB": 1})
+        for place in (place for place, led in led_to.items() if led and place[0] == x + 1):
+            _draw_arrow(ax, (x, y), place)
     top = step * most / 2
     for name, columns_of_it in groups.items():
         first, last = (inputs.whole_number(n, f"groups[{name!r}]", 0) for n in columns_of_it)
@@ -668,17 +657,25 @@ def _is_one_of(entry, texts):
     return isinstance(entry, str) and entry in texts
 
 
-def _draw_entry(ax, x, y, entry, half):
+def _draw_entry(ax, x, y, entry, name):
+    """A box with text, or a picture in a frame, in the middle of a cell of side 1."""
+    half = HALF_A_BOX
     if isinstance(entry, str):
         style = {"boxstyle": "round,pad=0.02", "facecolor": "white", "edgecolor": "0.4"}
         corner, across = (x - half + 0.02, y - half + 0.06), 2 * half - 0.04
         ax.add_patch(FancyBboxPatch(corner, across, 2 * half - 0.12, **style))
         ax.text(x, y, entry, ha="center", va="center", size=8)
         return
-    (picture,) = inputs.drawable(inputs.numbers_of(entry, "columns")[None], "columns")
+    (picture,) = inputs.drawable(inputs.numbers_of(entry, name)[None], name)
     extent = (x - half, x + half, y - half, y + half)
     ax.imshow(picture, vmin=0, vmax=1, extent=extent, interpolation="nearest", zorder=2)
     ax.add_patch(plt.Rectangle(extent[::2], 2 * half, 2 * half, fill=False, color="0.6", zorder=3))
+
+
+def _draw_arrow(ax, start, end):
+    """An arrow from the right side of one box to the left side of another."""
+    ends = {"xytext": (start[0] + HALF_A_BOX, start[1]), "xy": (end[0] - HALF_A_BOX, end[1])}
+    ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "shrinkA": 1, "shrinkB": 1})
 
 
 # ---------------------------------------------------------------- what comes in

@@ -280,11 +280,56 @@ LOSSES_OF_LOGITS = (squared_error, bernoulli_loss)
 bernoulli_loss.is_likelihood = True  # minus the logarithm of one, in nats, with its constants
 
 
-def _of_a_likelihood(function):
-    """A decorator around `log_importance_weights`: the loss is -log p(x|z), the images fit it.
+def require_likelihood(vae):
+    """Raise an error unless a VAE's reconstruction loss is marked as -log p(x|z) in nats.
 
     Args:
-        function: of (vae, x, n_draws).
+        vae: a `VAE`.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: its loss is not marked.
+    """
+    if not isinstance(vae, keras.Model) or not hasattr(vae, "reconstruction_loss"):
+        raise TypeError(f"vae = {vae!r}: a VAE is needed.")
+    loss = vae.reconstruction_loss
+    if not getattr(loss, "is_likelihood", False):
+        name = getattr(loss, "__name__", loss)
+        raise ValueError(
+            f"vae was made with {name}, which is not marked as -log p(x|z) in nats: use "
+            "bernoulli_loss, or mark a loss of your own that is one, loss.is_likelihood = True."
+        )
+
+
+def images_of_likelihood(vae, data, name):
+    """Images, or batches of them, as a VAE takes them: binary ones for `bernoulli_loss`.
+
+    Args:
+        vae: a `VAE`.
+        data: images, or a `tf.data.Dataset` of batches, whose values are not looked at.
+        name: of the argument, for the error.
+
+    Returns:
+        The images as float32, or the dataset as it is.
+
+    Raises:
+        TypeError, ValueError: as for the VAE's own `fit`; grey levels for `bernoulli_loss`.
+    """
+    x = vae.checked_images(data, name)
+    binary = vae.reconstruction_loss is bernoulli_loss and not isinstance(x, tf.data.Dataset)
+    if binary and not np.isin(x, (0, 1)).all():
+        raise ValueError(
+            f"{name} holds grey levels, and bernoulli_loss is the likelihood of binary pixels "
+            "only: binarise it first, such as by binarise_by_sampling."
+        )
+    return x
+
+
+def of_a_likelihood(function):
+    """A decorator around a function of (vae, x, n_draws): a likelihood, and images that fit it.
+
+    Args:
+        function: such as `log_importance_weights`.
 
     Returns:
         The function; it raises a TypeError or ValueError that names what does not fit.
@@ -292,28 +337,16 @@ def _of_a_likelihood(function):
 
     @functools.wraps(function)
     def checked(vae, x, n_draws):
-        if not isinstance(vae, keras.Model) or not hasattr(vae, "reconstruction_loss"):
-            raise TypeError(f"vae = {vae!r}: a VAE is needed.")
-        loss = vae.reconstruction_loss
-        if not getattr(loss, "is_likelihood", False):
-            name = getattr(loss, "__name__", loss)
-            raise ValueError(
-                f"vae was trained on {name}, which is not marked as -log p(x|z) in nats: use "
-                "bernoulli_loss, or mark a loss of your own that is one, "
-                "loss.is_likelihood = True."
-            )
-        x = vae.checked_images(x, "x")
-        if loss is bernoulli_loss and not np.isin(x, (0, 1)).all():
-            raise ValueError(
-                "x holds grey levels, and bernoulli_loss is the likelihood of binary pixels only: "
-                "binarise it first, such as by binarise_by_sampling."
-            )
+        require_likelihood(vae)
+        x = images_of_likelihood(vae, x, "x")
+        if isinstance(x, tf.data.Dataset):
+            raise TypeError("x is a tf.data.Dataset: an array of images is needed here.")
         return function(vae, x, inputs.whole_number(n_draws, "n_draws", least=1))
 
     return checked
 
 
-@_of_a_likelihood
+@of_a_likelihood
 def log_importance_weights(vae, x, n_draws):
     """log p(x, z) - log q(z|x) for several draws of each image's code, in nats.
 

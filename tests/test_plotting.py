@@ -115,8 +115,9 @@ def test_curves_tell_lines_apart_without_colour():
 def test_a_diagram_has_each_part_and_an_arrow_between():
     fig = plotting.diagram([[PICTURES[0], ("dense", "8"), ("draw z", "2")], [PICTURES[1]]], "a")
     (ax,) = fig.axes
-    texts = [text.get_text() for text in ax.texts]
-    assert texts == ["dense\n8", "draw z\n2", "", ""]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["dense\n8", "draw z\n2"]
+    assert sum(getattr(text, "arrow_patch", None) is not None for text in ax.texts) == 2
+    assert len(ax.images) == 2
     assert fig.get_figwidth() <= 8
 
 

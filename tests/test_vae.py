@@ -912,6 +912,8 @@ def test_log_importance_weights_ask_for_a_likelihood_and_its_images():
         vae.log_importance_weights(model, GREY, 3)
     with pytest.raises(ValueError, match="n_draws = 0"):
         vae.log_importance_weights(model, x, 0)
+    with pytest.raises(TypeError, match=r"x is a tf.data.Dataset"):
+        vae.log_importance_weights(model, tf.data.Dataset.from_tensor_slices(x).batch(2), 3)
     assert vae.log_importance_weights(model, x.astype(bool), 3).shape == (6, 3)
 
 

@@ -179,7 +179,10 @@ CONTRAST = """selector => {
 }"""
 ON_A_NOTEBOOK = [".buttons .first", ".buttons a:not(.first)", "figcaption p", ".passed .mark"]
 ON_A_NOTEBOOK += ["ul.checks .expected", "details.hide summary p", "a.term", "button.copy"]
-ON_HOME = [".card-title", ".card-title b", ".card-text", ".card-minutes", ".missed .mark"]
+ON_HOME = [".card-title", ".card-title b", ".card-text", ".card-minutes"]
+ON_HOME += ["tr:last-child > .passed .mark", "tr:first-child > .missed .mark"]
+# whatever the kept results reach, a figure not reached must be readable
+MISS_THE_FIRST = "document.querySelector('.figures td:last-child')?.setAttribute('class', 'missed')"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -188,6 +191,7 @@ ON_HOME = [".card-title", ".card-title b", ".card-text", ".card-minutes", ".miss
 )
 def test_text_stands_out_from_its_ground(visit, look, name, parts, scheme):
     page = visit(name, 1280, color_scheme=scheme)
+    page.evaluate(MISS_THE_FIRST)
     low = {part: ratio for part in parts if (ratio := page.evaluate(CONTRAST, part)) < 4.5}
     assert low == {}
     look(page, f"site-{name.replace('/', '-')}-{scheme}")
