@@ -24,7 +24,7 @@ help:
 	@echo "make outputs  refresh the notebooks' outputs, to be committed"
 	@echo "make twice    run every cell twice in a row: a reader may do so, and none may stop"
 	@echo "make versions write the versions of constraints.txt into the files for conda"
-	@echo "make links    write the public address from pyproject.toml into the README"
+	@echo "make links    write the public address from pyproject.toml into the README and the notebooks"
 	@echo "make test-browser  try JupyterLab, the site and TensorBoard in a real Chromium"
 	@echo "make clean    remove what the commands above made"
 	@echo "With NOTEBOOK=04 behind it, or NOTEBOOK=04,07, course, full, compare, outputs or twice run these alone."

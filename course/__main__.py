@@ -88,7 +88,9 @@ def parser():
     student.add_argument("--only", metavar="04", help=ONLY)
     commands.add_parser("doctor", help="say what is missing or wrong here, and how to mend it")
     commands.add_parser("versions", help="write the versions of constraints.txt for conda")
-    commands.add_parser("links", help="write the public address into the README's links")
+    commands.add_parser(
+        "links", help="write the public address into the README and the cells for Colab"
+    )
     return whole
 
 

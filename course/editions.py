@@ -2,8 +2,8 @@
 
 A mark, or fingerprint, says whether a measured value still belongs to the code: it covers a
 notebook's code, its parameters, and the modules of `helpers` that it imports, directly or through
-other modules. What changes no value changes no mark: prose, docstrings, exercises, kept models and
-how things are drawn.
+other modules. What changes no value changes no mark: prose, docstrings, exercises, kept models,
+how things are drawn, and the cell for Google Colab.
 """
 
 import ast
@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+from course.address import COLAB
 from course.environment import ROOT, CourseError
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -118,8 +119,9 @@ def fingerprint(path, parameters, package=HELPERS):
 
 
 def code_of(notebook):
-    """The sources of a notebook's code cells."""
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    """The sources of a notebook's code cells, without that for Google Colab."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in code if COLAB not in cell.metadata.get("tags", [])]
 
 
 def modules_behind(sources, package=HELPERS):

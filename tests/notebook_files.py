@@ -6,6 +6,8 @@ from pathlib import Path
 
 import nbformat
 
+from course.address import COLAB
+
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -15,7 +17,9 @@ def read(path):
 
 
 def code_cells(path):
-    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+    """Those of the lesson, without the one that fetches the course on Google Colab."""
+    cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    return [cell for cell in cells if COLAB not in tags(cell)]
 
 
 def markdown(path):
