@@ -226,7 +226,7 @@ LOSSES = {
     "dense_vae_2": ("04", "test loss after the last epoch, z = 2, nats per image", 1.8),
     "dense_vae_8": ("04", "test loss after the last epoch, z = 8, nats per image", 1.3),
     "dense_vae_16": ("04", "test loss after the last epoch, z = 16, nats per image", 1.3),
-    "conv_vae_8": ("05", "improved, test loss, z = 8, nats", 2.5),
+    "conv_vae_8": ("05", "convolutional, test loss, z = 8, nats", 2.5),
 }
 LIKELIHOODS = {n: f"log-likelihood, PCD, {n} hidden units, nats" for n in (100, 500)}
 
