@@ -26,7 +26,8 @@ def page(full, published):
             the `notebook` and `claim` that measure the same here, if any do. `better` says which
             direction is ("higher" or "lower"), and is left out where neither is, as for figures
             of other data. `within` says how close counts as reproduced, by default the check's
-            own tolerance. `note` says what differs, or why it is not reached.
+            own tolerance. `note` says what differs, or why it is not reached. `front` is true for
+            the few that the README shows.
 
     Returns:
         The page's text.
@@ -48,6 +49,17 @@ def page(full, published):
         for name, entry in full["notebooks"].items():
             parts.append(_values(name, entry))
     return "\n\n".join(parts) + "\n"
+
+
+def front(full, published):
+    """The few rows of ours beside published figures that the README shows, as Markdown.
+
+    Args:
+        full, published: as for `page`. The figures marked `front = true` are shown, if they are
+            measured.
+    """
+    shown = [figure for figure in published if figure.get("front")]
+    return _table(_beside_rows(full, [part for part in shown if matching_check(full, part)]))
 
 
 def verdict(figure, check):
@@ -125,16 +137,22 @@ def _machine(entry):
 
 
 def _beside(full, published):
-    rows, sources = [("model", "published", "here", "verdict")], []
+    sources = []
+    for figure in published:
+        note = f" {figure['note']}" if "note" in figure else ""
+        sources.append(f"- *{figure['model']}*: {figure['source']}.{note}")
+    table = _table(_beside_rows(full, published))
+    heading = "Where they come from, and what differs:"
+    return "\n\n".join([VERDICTS, table, heading, "\n".join(sources)])
+
+
+def _beside_rows(full, published):
+    rows = [("model", "published", "here", "verdict")]
     for figure in published:
         check = matching_check(full, figure)
         here = written(check and check["value"])
         rows.append((figure["model"], written(figure["value"]), here, verdict(figure, check)))
-        note = f" {figure['note']}" if "note" in figure else ""
-        sources.append(f"- *{figure['model']}*: {figure['source']}.{note}")
-    return "\n\n".join(
-        [VERDICTS, _table(rows), "Where they come from, and what differs:", "\n".join(sources)]
-    )
+    return rows
 
 
 def _models(full):

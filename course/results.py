@@ -8,6 +8,7 @@ parameters of now.
 
 import base64
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -16,13 +17,14 @@ import nbformat
 from course import environment
 from course.editions import EDITIONS, NOTEBOOKS, choose, fingerprint, read_edition
 from course.environment import ROOT, CourseError, shown
-from course.page import page, written
+from course.page import front, page, written
 from course.run import checks_of, copies, read_record, run, write_json
 from helpers.checks import FAILED, NOTED, PASSED
 from helpers.trained import SUFFIX, read_model, write_model
 
 RESULTS = ROOT / "results"
 VALUES, PUBLISHED = "full.json", "published.toml"
+FRONT = r"(?<=<!-- figures -->\n).*?(?=\n<!-- end of figures -->)"  # in the README
 FIGURE_TAG, MODEL_TAG = "results:", "results:model:"
 NOTABLE = 0.25  # of a value's tolerance: a smaller move is not worth a line
 KEPT_OF_A_CHECK = ("claim", "edition", "n", "value", "expected", "tolerance", "bound", "side")
@@ -93,7 +95,23 @@ def keep(run_folder=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS
         _remove_models_of_none(full, folder)
     (folder / "README.md").write_text(page(*read(folder)), encoding="utf-8")
     print(f"Written: {shown(folder / 'README.md')}")
+    write_front(folder)
     return True
+
+
+def write_front(folder=RESULTS):
+    """Write the few rows of ours beside published figures into the README above a folder.
+
+    They stand between two marks there; a README without them, or none, is left alone.
+
+    Args:
+        folder: of the results.
+    """
+    readme = Path(folder).parent / "README.md"
+    if readme.is_file():
+        text = readme.read_text(encoding="utf-8")
+        rows = front(*read(folder))
+        readme.write_text(re.sub(FRONT, lambda _: rows, text, flags=re.S), encoding="utf-8")
 
 
 def summary(record, name):

@@ -20,6 +20,7 @@ better = "lower"
 notebook = "01"
 claim = "number"
 source = "A paper"
+front = true
 """
 
 

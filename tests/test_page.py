@@ -1,5 +1,7 @@
 """The page of results, from values made up here."""
 
+import re
+
 import pytest
 from notebook_files import ROOT
 
@@ -132,6 +134,20 @@ def test_the_page_says_if_there_is_no_run_yet():
 def test_the_committed_page_is_made_of_the_committed_values():
     page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     assert page == pages.page(*results.read()), "run python -m course results"
+
+
+def test_the_readme_shows_the_figures_marked_for_it_that_are_measured(full):
+    there = FIGURE | {"notebook": "02", "claim": LOSS["claim"]}
+    figures = [there | {"front": True}, there | {"model": "other"}, FIGURE | {"front": True}]
+    assert pages.front(None, figures).count("\n") == 1, "the head of the table alone"
+    rows = pages.front(full, figures)
+    assert rows.endswith("\n| VAE | 38.33 | 38.4 | reproduced |")
+    assert rows.count("VAE") == 1
+    assert "other" not in rows
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(results.FRONT, readme, re.S)[0]
+    assert shown == pages.front(*results.read()), "run python -m course results"
+    assert shown.count("\n") >= 5
 
 
 def test_published_figures_are_complete_and_a_miss_has_its_reason():

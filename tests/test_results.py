@@ -27,6 +27,8 @@ def full_course(course):
 
 def test_a_complete_full_run_is_kept_as_values_figures_and_page(full_course, capsys):
     course = full_course
+    readme = course.folder / "README.md"
+    readme.write_text("Begin\n<!-- figures -->\nold\n<!-- end of figures -->\nEnd")
     assert course.run("full")
     assert course.keep()
     assert list(course.kept()["notebooks"]) == ["01_one", "02_two"]
@@ -49,6 +51,9 @@ def test_a_complete_full_run_is_kept_as_values_figures_and_page(full_course, cap
     assert (course.results / "nothing.png").read_bytes().startswith(b"\x89PNG")
     page = (course.results / "README.md").read_text()
     assert "| a model | 1.05 | 1.02 | reproduced |" in page
+    rows = readme.read_text().split("<!-- figures -->\n")[1]
+    assert rows.startswith("| model | published | here | verdict |\n")
+    assert rows.endswith("\n| a model | 1.05 | 1.02 | reproduced |\n<!-- end of figures -->\nEnd")
     assert "![No z₁ and no z₂.](nothing.png)" in page
     text = (course.results / "full.json").read_text(encoding="utf-8")
     assert '"No z₁ and no z₂."' in text

@@ -47,10 +47,12 @@ def test_these_modules_stand_alone_in_the_library(name):
 
 
 def test_no_file_edits_the_search_path():
+    """The cell for Google Colab does, which is a text in `course.address`."""
     edited = "sys." + "path"
+    texts = {ROOT / "course" / "address.py": 1, ROOT / "tests" / "test_address.py": 2}
     for folder in (*PACKAGES, "benchmarks", "tests", "site", "data"):
         for file in (ROOT / folder).rglob("*.py"):
-            assert edited not in file.read_text(encoding="utf-8"), file.name
+            assert file.read_text(encoding="utf-8").count(edited) == texts.get(file, 0), file.name
 
 
 def documented_functions():
