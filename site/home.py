@@ -154,11 +154,12 @@ def _formula(source):
 
 
 def minutes_of(notebook):
-    """What a notebook says about its minutes, such as "40 minutes to study, 1 to run"."""
+    """What a notebook says about its minutes, such as "40 minutes to study, 1 minute to run"."""
     for cell in notebook["cells"][:4]:
-        found = re.search(r"[^.\n]*\bto study, [^.\n]*\bto run", "".join(cell["source"]))
+        text = "".join(cell["source"])
+        found = re.search(r"(\d+ minutes to study)\b[^.\n]*?[,;] ([^,;.\n]+) to run", text)
         if cell["cell_type"] == "markdown" and found:
-            return found[0].strip()
+            return f"{found[1]}, {'1 minute' if found[2] == '1' else found[2]} to run"
     return None
 
 
@@ -202,9 +203,9 @@ def thumbnail(picture):
 
 
 def beside_published(full, published):
-    """The measured figures that can be compared with published ones, as a table of HTML."""
+    """The measured figures that are marked for the front, as a table of HTML."""
     lines = []
-    for figure in published:
+    for figure in (figure for figure in published if figure.get("front")):
         check = page.matching_check(full, figure)
         verdict = page.verdict(figure, check)
         if verdict in WORDS:
