@@ -378,7 +378,7 @@ def points_and_spots(films, spots, radius):
 
     Args:
         films: a dictionary from a row's label to a dictionary from a panel's title to points,
-            shape (n, 2); 500 of them are drawn.
+            shape (n, 2); 500 of them are drawn, and a few far ones may lie outside.
         spots: shape (m, 2), their centres.
         radius: of a spot.
 
@@ -394,20 +394,29 @@ def points_and_spots(films, spots, radius):
     lengths = {len(row) for row in films.values()}
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"films: rows of one length are needed, got {sorted(lengths)}.")
+    films = {
+        name: {title: inputs.numbers_of(points, "films") for title, points in film.items()}
+        for name, film in films.items()
+    }
+    spots = inputs.numbers_of(spots, "spots")
+    reached = [
+        np.quantile(abs(points), 0.97) for film in films.values() for points in film.values()
+    ]
+    end = 1.1 * min(max(*reached, 1.2 * abs(spots).max()), 2.4 * abs(spots).max())
     size = {"figsize": (8, 1.85 * len(films)), "sharex": True, "sharey": True, "squeeze": False}
     fig, axes = plt.subplots(len(films), *lengths, **size)
     for row, (name, film) in zip(axes, films.items(), strict=True):
         row[0].set_ylabel(name)
         for ax, (title, points) in zip(row, film.items(), strict=True):
-            for spot in inputs.numbers_of(spots, "spots"):
+            for spot in spots:
                 ax.add_patch(plt.Circle(spot, radius, fill=False, color="0.6"))
-            ax.scatter(*inputs.numbers_of(points, "films")[:500].T, s=2, alpha=0.5)
-            ax.set(xlim=(-2, 2), ylim=(-2, 2), xticks=[], yticks=[], aspect="equal")
+            ax.scatter(*points[:500].T, s=2, alpha=0.5)
+            ax.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[], aspect="equal")
             ax.set_title(title, fontsize=9)
     return fig
 
 
-def learning_of_a_gan(losses, distances, floor, frames, mark=None):
+def learning_of_a_gan(losses, distances, floor, frames, even=None):
     """Draw what a GAN's losses say, what a judge says, and pictures of the same codes.
 
     Args:
@@ -416,19 +425,22 @@ def learning_of_a_gan(losses, distances, floor, frames, mark=None):
         distances: a dictionary from an epoch to the Fréchet distance of samples after it.
         floor: the Fréchet distance of real digits.
         frames: a dictionary from a row's label to pictures of the same codes, in [0, 1].
-        mark: an epoch to mark as that where the losses have settled.
+        even: two numbers, what both losses are where D cannot tell; dotted lines in their colours.
 
     Returns:
         The figure.
 
     Raises:
         TypeError, ValueError: as for `curves` and `mosaic`; `distances` or `frames` is no
-            dictionary or holds nothing.
+            dictionary or holds nothing; `even` holds something else than two numbers.
     """
     for name, given in {"distances": distances, "frames": frames}.items():
         if not hasattr(given, "items") or not given:
             raise TypeError(f"{name}: a dictionary with one entry at least is needed.")
     floor = inputs.real_number(floor, "floor", least=0)
+    even = inputs.numbers_of([] if even is None else even, "even")
+    if even.shape not in ((0,), (2,)):
+        raise ValueError(f"even has shape {even.shape}: two numbers are needed.")
     rows = [inputs.drawable(images, "frames") for images in frames.values()]
     columns, height = len(rows[0]), rows[0].shape[1]
     picture = mosaic(np.concatenate(rows), columns)
@@ -442,9 +454,9 @@ def learning_of_a_gan(losses, distances, floor, frames, mark=None):
     right.axhline(floor, color="k", linestyle="--", label="real digits")
     right.set(xlabel="epoch", ylabel="Fréchet distance", title="What the judge says")
     right.grid(alpha=0.25)
+    for level, color, label in zip(even, ("C0", "C1"), ("if D cannot tell", None), strict=False):
+        left.axhline(level, color=color, linestyle=":", label=label)
     for ax in (left, right):
-        if mark is not None:
-            ax.axvline(mark, color="0.5", linestyle=":", label="losses settled")
         ax.set_ylim(0)
         ax.legend(fontsize=8)
         ax.xaxis.get_major_locator().set_params(integer=True)
