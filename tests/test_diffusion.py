@@ -21,7 +21,7 @@ def exact_noise(weights, means, deviations):
     """The best guess for a mixture on a line: -noise times the score of z_t."""
 
     def guess(z, time):
-        signal, noise = level(np.asarray(time))
+        signal, noise = (np.asarray(part, float) for part in d.schedule(np.asarray(time)))
         z, mean, variance = np.asarray(z), signal * means, (signal * deviations) ** 2 + noise**2
         log_parts = np.log(weights) - 0.5 * ((z - mean) ** 2 / variance + np.log(variance))
         shares = np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=1, keepdims=True))
@@ -99,7 +99,9 @@ def test_the_bound_is_exact_for_standard_normal_data():
         return d.schedule(time)[1] * z_t
 
     log_p = (-0.5 * (z**2 + np.log(2 * np.pi))).sum(axis=1)
-    bound = np.asarray(d.diffusion_bound(guess, z, np.linspace(0, 1, 501) ** 2, RNG))
+    times = np.linspace(0, 1, 501) ** 2
+    bound = np.asarray(d.diffusion_bound(guess, z, times, RNG, rounds=100))
+    assert bound.shape == (20_000,)
     assert 0 < np.mean(log_p - bound) < 0.15
 
 
@@ -110,7 +112,7 @@ def test_the_bound_of_the_exact_score_lies_below_log_p_and_closes_in_on_it():
     truth = np.sum(density * np.log(density)) * (grid[1, 0] - grid[0, 0])
     assert log_density(z).mean() == pytest.approx(truth, abs=0.03)
     gaps = [
-        log_density(z).mean() - np.mean(d.diffusion_bound(guess, z, np.linspace(0, 1, n) ** 2, RNG))
+        np.mean(log_density(z) - d.diffusion_bound(guess, z, np.linspace(0, 1, n) ** 2, RNG))
         for n in (21, 101, 501)
     ]
     assert gaps == sorted(gaps, reverse=True)
@@ -236,13 +238,13 @@ def test_bad_arguments_of_bound_and_path_are_named():
     def path(z, times, predict_noise=lambda z, time: z):
         return d.draw_path(predict_noise, z, times)
 
-    def bound(z, times, rng, predict_noise=lambda z, time: z):
-        return d.diffusion_bound(predict_noise, z, times, rng)
+    def bound(z, times, rng, rounds=1, predict_noise=lambda z, time: z):
+        return d.diffusion_bound(predict_noise, z, times, rng, rounds)
 
     rows = {"grey levels in bytes", "below zero", "another width"}
     harmless = {("z", name) for name in rows}
     assert faults(path, {"z": z, "times": np.linspace(1, 0, 3)}, harmless) == []
-    rising = {"z": z, "times": np.linspace(0, 1, 3), "rng": RNG}
+    rising = {"z": z, "times": np.linspace(0, 1, 3), "rng": RNG, "rounds": 1}
     assert faults(bound, rising, harmless) == []
 
 
