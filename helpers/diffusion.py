@@ -9,7 +9,7 @@ References:
     Sohl-Dickstein et al. (2015), Deep unsupervised learning using nonequilibrium thermodynamics.
     Ho, Jain and Abbeel (2020), Denoising diffusion probabilistic models: eqs. 4, 5, 12 and 14.
     Song, Meng and Ermon (2021), Denoising diffusion implicit models: eq. 12 without noise.
-    Kingma et al. (2021), Variational diffusion models: eqs. 11 to 14, the sum over steps.
+    Kingma et al. (2021), Variational diffusion models: section 4, the sum over steps.
     Salimans and Ho (2022), Progressive distillation: appendix D, signal and noise on a circle.
     Ho and Salimans (2021), Classifier-free diffusion guidance: eq. 6.
 """
@@ -334,8 +334,7 @@ def denoise(z, predicted, time, next_time):
         ValueError: shapes that differ, or times outside [0, 1].
     """
     signal, noise = schedule(time)
-    clean = (z - noise * predicted) / signal
-    return add_noise(clean, predicted, next_time)
+    return add_noise((z - noise * predicted) / signal, predicted, next_time)
 
 
 @_checked_times("times", list_that="fall")
