@@ -360,6 +360,25 @@ def draw_path(predict_noise, z, times):
     return ops.stack(path)
 
 
+def _checked_strength(function):
+    """A decorator around `guided_noise`: the strength is a number from -1 on.
+
+    Args:
+        function: with an argument `strength`.
+
+    Returns:
+        The function; it raises a TypeError or ValueError that names the strength.
+    """
+
+    @functools.wraps(function)
+    def checked(with_label, without, strength):
+        strength = inputs.real_number(strength, "strength", least=-1)
+        return function(with_label, without, strength)
+
+    return checked
+
+
+@_checked_strength
 @tensors("with_label", "without")
 @inputs.same_shape("with_label", "without")
 def guided_noise(with_label, without, strength):
@@ -377,11 +396,7 @@ def guided_noise(with_label, without, strength):
         TypeError: these are no numbers.
         ValueError: the shapes differ, or the strength is below -1 or not finite.
     """
-    return with_label + _strength(strength) * (with_label - without)
-
-
-def _strength(strength):
-    return inputs.real_number(strength, "strength", least=-1)
+    return with_label + strength * (with_label - without)
 
 
 # ---------------------------------------------------------------- a network, and its training
@@ -470,8 +485,7 @@ class Diffusion(keras.Model):
         """The network's guess for rows at one time, or one each; label -1 is none."""
         z, time = ops.cast(z, "float32"), ops.cast(time, "float32")
         n = ops.shape(z)[0]
-        time = ops.broadcast_to(time, (n, 1))
-        labels = ops.broadcast_to(labels, (n,))
+        time, labels = ops.broadcast_to(time, (n, 1)), ops.broadcast_to(labels, (n,))
         return self.network([z, time, ops.one_hot(labels, self.network.inputs[2].shape[1])])
 
     def train_step(self, data):
