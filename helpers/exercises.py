@@ -1068,6 +1068,122 @@ def missing(answer):
     return "" if same(answer, 784 * per_pixel, 1e-3) else "what makes exp(-(x - mean)²) a density?"
 
 
+# ---------------------------------------------------------------- 10, what came next
+
+
+@exercise(
+    "10.1",
+    asks="number",
+    hints=(
+        "If data and noise are both standard normal, what is z_t? And how does it vary together "
+        "with the noise?",
+        "z_t has variance 1, and its covariance with the noise is the share of noise in it.",
+        "For normal numbers of variance 1 the best guess of one from the other is the covariance "
+        "times the other.",
+    ),
+)
+def noise_guess(answer):
+    """The mean of the noise given z_t = 2, for standard normal data at signal 0.6, noise 0.8."""
+    signal, noise, z_t = 0.6, 0.8, 2.0
+    grid = np.linspace(-9, 9, 20_001)  # of the noise: its posterior, point by point
+    weight = np.exp(-0.5 * grid**2 - 0.5 * ((z_t - noise * grid) / signal) ** 2)
+    truth = np.sum(weight * grid) / np.sum(weight)
+    if same(answer, signal * z_t):
+        return "that is the guess for the data: what is left for the noise?"
+    if same(answer, z_t) or same(answer, z_t / noise):
+        return "that takes all of z_t for noise: part of it is data"
+    return "" if abs(answer - truth) < 0.005 else "data and noise share z_t: which share is noise?"
+
+
+@exercise(
+    "10.2",
+    asks="function",
+    hints=(
+        "z_t is signal times data plus noise times epsilon. Which of the four do you know?",
+        "Take signal times the guessed data away from z_t. What is left is noise times epsilon.",
+    ),
+)
+def noise_from_clean(answer):
+    """The noise that a guess of the clean data implies."""
+    rng = np.random.default_rng(0)
+    clean, epsilon = rng.normal(size=(2, 4, 3))
+    for signal, noise in ((0.6, 0.8), (0.96, 0.28)):
+        found = answer(signal * clean + noise * epsilon, clean, signal, noise)
+        if found.shape != epsilon.shape:
+            return f"4 codes of 3 numbers have shape (4, 3), yours has {found.shape}"
+        if same(found, epsilon * noise):
+            return "what is left is still multiplied by noise"
+        if same(found, (signal * clean + noise * epsilon - clean) / noise):
+            return "only a part of the data is in z_t: signal times it"
+        if not same(found, epsilon):
+            return "put your answer into z_t = signal · z + noise · ε: it must come out again"
+    return ""
+
+
+@exercise(
+    "10.3",
+    asks="function",
+    hints=(
+        "Go on in two steps: what would z_s be if the guessed data were the truth, and how much "
+        "new noise does it need?",
+        "A step from s to t keeps the share kept = signal_t / signal_s of z_s, and adds noise of "
+        "variance fresh = noise_t² − kept² · noise_s².",
+        "Given z_t and the data, z_s has the mean kept · noise_s² / noise_t² · z_t + signal_s · "
+        "fresh / noise_t² · data, and the variance fresh · noise_s² / noise_t².",
+    ),
+)
+def noisy_step(answer):
+    """A step back with new noise: a draw from q(z_s | z_t, data)."""
+    rng = np.random.default_rng(0)
+    z_t, clean = rng.normal(size=(2, 5, 3))
+    zero = np.zeros_like(z_t)
+    for now, then in (((0.6, 0.8), (0.8, 0.6)), ((0.28, 0.96), (0.96, 0.28))):
+        # z_s and z_t given the data are jointly normal: condition the one on the other
+        covariance = now[0] / then[0] * then[1] ** 2
+        gain = covariance / now[1] ** 2
+        mean = then[0] * clean + gain * (z_t - now[0] * clean)
+        deviation = np.sqrt(then[1] ** 2 - gain * covariance)
+        found = answer(z_t, clean, now, then, zero)
+        if found.shape != z_t.shape:
+            return f"5 codes of 3 numbers have shape (5, 3), yours has {found.shape}"
+        if same(found, then[0] * clean):
+            return "without new noise your step forgets z_t: part of its noise stays"
+        if same(found, then[0] * clean + then[1] / now[1] * (z_t - now[0] * clean)):
+            return "that is the step without new noise: it keeps all of the old noise"
+        if not same(found, mean):
+            return "with epsilon = 0 your step must be the mean of z_s, given z_t and the data"
+        spread = answer(z_t, clean, now, then, np.ones_like(z_t)) - found
+        if same(spread, deviation**2 * np.ones_like(z_t)):
+            return "epsilon is multiplied by a deviation, not by a variance"
+        if not same(spread, deviation * np.ones_like(z_t)):
+            return "the mean is right; how much does z_s vary, given z_t and the data?"
+    return ""
+
+
+@exercise(
+    "10.4",
+    asks="function",
+    hints=(
+        "The bound uses log_var as the logarithm of a variance. What does the sampler take it for?",
+        "A normal draw is the mean plus the standard deviation times epsilon.",
+        "The standard deviation is the root of the variance: half of its logarithm.",
+    ),
+)
+def draw_from_component(answer):
+    """Draws from the components of a mixture, from means and log-variances."""
+    mean, log_var = np.full((4000, 2), 3.0), np.full((4000, 2), np.log(0.04))
+    epsilon = np.random.default_rng(0).standard_normal(mean.shape)
+    drawn = answer(mean, log_var, epsilon)
+    if drawn.shape != mean.shape:
+        return f"4000 codes of 2 numbers have shape (4000, 2), yours has {drawn.shape}"
+    if same(drawn, mean + 0.04 * epsilon):
+        return "a variance of 0.04 still gives draws with deviation 0.04"
+    if same(drawn, mean + np.log(0.2) * epsilon) or same(drawn, mean + np.log(0.04) * epsilon):
+        return "the logarithm has to be undone"
+    right = abs(drawn.mean() - 3) < 0.02 and same(drawn - 3, 0.2 * epsilon)
+    return "" if right else "a variance of 0.04 is a deviation of 0.2, around the mean"
+
+
 # ---------------------------------------------------------------- d1, measure an RBM
 
 

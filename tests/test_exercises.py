@@ -421,6 +421,69 @@ SLIPS = {
         ("missing = 0.572 * 784", RIGHT),
         ("missing = 0.573 * 784", "a density"),
     ],
+    "10.1": [
+        ("noise_guess = 1.2", "the guess for the data"),
+        ("noise_guess = 2.0", "part of it is data"),
+        ("noise_guess = 2.5", "part of it is data"),
+        ("noise_guess = 0.8", "which share"),
+        ("noise_guess = 1.602", RIGHT),
+        ("noise_guess = 1.61", "which share"),
+    ],
+    "10.2": [
+        (
+            "def noise_from_clean(z_t, clean, signal, noise): return z_t - signal * clean",
+            "still multiplied",
+        ),
+        (
+            "def noise_from_clean(z_t, clean, signal, noise): return (z_t - clean) / noise",
+            "signal times it",
+        ),
+        ("def noise_from_clean(z_t, clean, signal, noise): return z_t / noise", "come out again"),
+        ("def noise_from_clean(z_t, clean, signal, noise): return z_t[0]", "has (3,)"),
+    ],
+    "10.3": [
+        (
+            "def noisy_step(z_t, clean, now, then, epsilon):\n"
+            "    return then[0] * clean + then[1] * epsilon",
+            "forgets z_t",
+        ),
+        (
+            "def noisy_step(z_t, clean, now, then, epsilon):\n"
+            "    return then[0] * clean + then[1] * (z_t - now[0] * clean) / now[1]",
+            "all of the old noise",
+        ),
+        (
+            "def noisy_step(z_t, clean, now, then, epsilon):\n"
+            "    kept = now[0] / then[0]\n"
+            "    fresh = now[1] ** 2 - kept**2 * then[1] ** 2\n"
+            "    mean = kept * then[1] ** 2 * z_t + then[0] * fresh * clean\n"
+            "    return mean / now[1] ** 2 + fresh * then[1] ** 2 / now[1] ** 2 * epsilon",
+            "a deviation, not",
+        ),
+        (
+            "def noisy_step(z_t, clean, now, then, epsilon):\n"
+            "    kept = now[0] / then[0]\n"
+            "    fresh = now[1] ** 2 - kept**2 * then[1] ** 2\n"
+            "    mean = kept * then[1] ** 2 * z_t + then[0] * fresh * clean\n"
+            "    return mean / now[1] ** 2 + np.sqrt(fresh) * epsilon",
+            "the mean is right",
+        ),
+        ("def noisy_step(z_t, clean, now, then, epsilon): return z_t", "must be the mean"),
+        ("def noisy_step(z_t, clean, now, then, epsilon): return clean[0]", "has (3,)"),
+    ],
+    "10.4": [
+        (
+            "def draw_from_component(mean, log_var, epsilon):\n"
+            "    return mean + np.exp(log_var) * epsilon",
+            "deviation 0.04",
+        ),
+        (
+            "def draw_from_component(mean, log_var, epsilon): return mean + log_var / 2 * epsilon",
+            "to be undone",
+        ),
+        ("def draw_from_component(mean, log_var, epsilon): return mean", "around the mean"),
+        ("def draw_from_component(mean, log_var, epsilon): return mean[0]", "has (2,)"),
+    ],
     "d1.1": [
         ("flattered = -np.log(2)", "higher or lower"),
         ("flattered = 1.0", "in bits"),
