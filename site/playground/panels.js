@@ -19,6 +19,16 @@ function onClick(root, actions) {
   }
 }
 
+/** Random numbers from 0 to 1 that are the same each time (the generator Mulberry32). */
+function seeded(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let bits = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 /**
  * Call `tick` twenty times a second until it returns false, then `done`; where motion is unwelcome,
  * at once. Returns a function that ends it before.

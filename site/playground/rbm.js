@@ -11,23 +11,24 @@ const rbm = (() => {
   const visibleProbability = (model, h) => sigmoid(denseBack(h, model.W, model.visible_bias));
 
   /** A 0 or a 1 for each probability. */
-  const sample = (probability) => probability.map((p) => (Math.random() < p ? 1 : 0));
+  const sample = (probability, random = Math.random) =>
+    probability.map((p) => (random() < p ? 1 : 0));
 
   /** A chain of Gibbs steps from v; `held` says of each pixel whether it stays as it is, and
-      `evidence` what else is known of it, in nats for ink. */
+      `evidence` what else is known of it, in nats for ink; `random` is what it is drawn with. */
   class Chain {
-    constructor(model, v, held, evidence) {
+    constructor(model, v, held, evidence, random = Math.random) {
       const visible_bias = model.visible_bias.map((bias, i) => bias + evidence[i]);
       model = { ...model, visible_bias };
-      Object.assign(this, { model, start: v, held, v, probability: v, steps: 0 });
+      Object.assign(this, { model, start: v, held, random, v, probability: v, steps: 0 });
     }
 
     /** One full Gibbs step: h given v, then v given h. */
     step() {
-      const h = sample(hiddenProbability(this.model, this.v));
+      const h = sample(hiddenProbability(this.model, this.v), this.random);
       const free = visibleProbability(this.model, h);
       this.probability = free.map((p, i) => (this.held[i] ? this.start[i] : p));
-      this.v = sample(this.probability);
+      this.v = sample(this.probability, this.random);
       this.steps += 1;
     }
   }

@@ -1,8 +1,10 @@
 """The playground, from the disk with no network: its arithmetic is Python's, and it can be used."""
 
+import io
 import re
 
 import numpy as np
+import PIL.Image
 import pytest
 from playground_models import NAMES, in_8_bits, inputs, kept, outputs
 from site_build import build
@@ -44,14 +46,36 @@ def visit(folder, watched):
 
 def picture(page, part):
     """The alpha of each pixel of a canvas."""
-    return page.evaluate(
+    return [alpha for *_, alpha in colours(page, part)]
+
+
+def colours(page, part):
+    """Red, green, blue and alpha of each pixel of a canvas."""
+    data = page.evaluate(
         """(part) => {
           const canvas = document.querySelector(`[data-part="${part}"]`);
-          const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          return [...image.data].filter((_, i) => i % 4 === 3);
+          return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
         }""",
         part,
     )
+    return np.reshape(data, (-1, 4)).tolist()
+
+
+def ten(page):
+    """The alpha of each pixel of the ten pictures."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".play-thumb")].map((canvas) =>
+             [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
+               .filter((_, k) => k % 4 === 3))"""
+    )
+
+
+def ends(page):
+    """Which of the ten are marked as start and as end, from 0."""
+    labels = [b.get_attribute("aria-label") for b in page.locator(".play-codes button").all()]
+    return [
+        [i for i, label in enumerate(labels) if label.endswith(role)] for role in ("start", "end")
+    ]
 
 
 def panel(page, name):
@@ -64,6 +88,19 @@ def status(page, name):
 
 def press(page, name, button):
     panel(page, name).get_by_role("button", name=button, exact=True).click()
+
+
+def disabled(page, name, *buttons):
+    found = (panel(page, name).get_by_role("button", name=one, exact=True) for one in buttons)
+    return [one.is_disabled() for one in found]
+
+
+def wait_for_step(page, text):
+    page.wait_for_function(
+        """(text) => document.querySelector('[data-panel="repair"] [role="status"]')
+             .textContent.startsWith(text)""",
+        arg=text,
+    )
 
 
 def frames(page, n=3):
@@ -156,12 +193,9 @@ def test_a_drawn_digit_is_damaged_and_repaired(visit, look):
     assert left[14:].max() == 0
     assert left[:14].max() > 127
     press(page, "repair", "Repair")
-    page.wait_for_function(
-        """document.querySelector('[data-panel="repair"] [role="status"]').textContent
-           === "Step 20" """
-    )
+    wait_for_step(page, "Repairing, step 20 of 200")
     press(page, "repair", "Pause")
-    assert re.fullmatch(r"Paused at step \d+", status(page, "repair"))
+    assert re.fullmatch(r"Paused at step \d+ of 200", status(page, "repair"))
     answer = np.reshape(picture(page, "answer"), (28, 28))
     assert answer[14:].max() > 127
     assert np.array_equal(answer[:14] > 127, left[:14] > 127)
@@ -184,7 +218,7 @@ def test_ink_is_removed_and_the_rest_is_kept(visit):
     assert (left > 0).sum() == pytest.approx((whole > 0).sum() / 2, abs=1)
     assert np.array_equal(left[left > 0], whole[left > 0])
     press(page, "repair", "One step")
-    assert status(page, "repair") == "Step 1"
+    assert status(page, "repair") == "Step 1 of 200"
     assert (np.array(picture(page, "answer"))[left > 128] == 255).all()
 
 
@@ -198,10 +232,7 @@ def test_blanks_are_weighed_so_that_a_repair_does_not_drift(visit):
         press(page, "repair", "Remove half of the ink")
         damage += np.mean((np.array(picture(page, "pad")) / 255 - whole) ** 2)
         press(page, "repair", "Repair")
-        page.wait_for_function(
-            """document.querySelector('[data-panel="repair"] [role="status"]').textContent
-               === "Step 200" """
-        )
+        wait_for_step(page, "Step 200 of 200.")
         error += np.mean((np.array(picture(page, "answer")) / 255 - whole) ** 2)
     assert error < 0.6 * damage
 
@@ -229,10 +260,7 @@ def test_the_digit_is_drawn_by_keyboard(visit):
 def test_without_motion_a_dream_jumps_to_its_end(visit, look):
     page = visit(reduced_motion="reduce")
     press(page, "repair", "Dream from noise")
-    page.wait_for_function(
-        """document.querySelector('[data-panel="repair"] [role="status"]').textContent
-           === "Step 1000" """
-    )
+    wait_for_step(page, "Step 1000 of 1000.")
     dream = picture(page, "answer")
     frames(page, 10)
     assert picture(page, "answer") == dream
@@ -278,14 +306,7 @@ def test_a_walk_leads_from_one_code_to_the_other(visit):
     assert thumbs.count() == 10
     thumbs.nth(3).click()
     frames(page)
-    pictures = [
-        page.evaluate(
-            """i => [...document.querySelectorAll(".play-thumb")[i].getContext("2d")
-                 .getImageData(0, 0, 28, 28).data].filter((_, k) => k % 4 === 3)""",
-            i,
-        )
-        for i in (3, 7)
-    ]
+    pictures = [ten(page)[i] for i in (3, 7)]
     assert picture(page, "between") == pictures[0]
     thumbs.nth(7).click()
     frames(page)
@@ -300,12 +321,218 @@ def test_a_walk_leads_from_one_code_to_the_other(visit):
     slider.fill("50")
     frames(page)
     assert picture(page, "between") not in pictures
-    press(page, "ganCodes", "New noise")
-    assert status(page, "ganCodes").startswith("Ten new pictures")
     assert page.wrongs == []
 
 
+# ---------------------------------------------------------------- the first picture
+
+
+@needs_models
+def test_each_visitor_finds_the_same_pictures(visit):
+    one, other = visit(), visit()
+    frames(one)
+    frames(other)
+    for part in ("pad", "answer", "between"):
+        assert picture(one, part) == picture(other, part), part
+    assert ten(one) == ten(other)
+    assert status(one, "repair") == "Step 50 of 200. For another answer, press Repair."
+
+
+@needs_models
+def test_the_first_answer_is_the_machines_and_later_ones_are_new(visit):
+    page = visit(reduced_motion="reduce")
+    first = page.evaluate(
+        """() => {
+          const model = networks.unpack(KEPT.models.rbm_500);
+          const grey = networks.bytes(KEPT.digits[3]);
+          const half = Float32Array.from(grey, (g, i) => (i < 392 && g > 127 ? 1 : 0));
+          const held = Array.from(half, (ink, i) => i < 392);
+          const chain = new rbm.Chain(model, half, held, half.map(() => 0), seeded(35));
+          for (let i = 0; i < 50; i++) chain.step();
+          return [...chain.probability].map((p) => Math.round(255 * p));
+        }"""
+    )
+    assert picture(page, "answer") == first
+    answers = []
+    for _ in range(2):
+        press(page, "repair", "Repair")
+        wait_for_step(page, "Step 200 of 200. For another answer")
+        answers.append(picture(page, "answer"))
+    press(page, "repair", "Give me a digit")
+    assert answers[0] != answers[1]
+    one, other = visit(), visit()
+    for visitor in (one, other):
+        press(visitor, "repair", "One step")
+        assert status(visitor, "repair") == "Step 51 of 200"
+    assert picture(one, "answer") != picture(other, "answer")
+
+
+@needs_models
+def test_the_first_answer_is_one_piece(visit):
+    """A scrawl or a crumb beside the digit would be more than one."""
+    ink = np.pad(np.reshape(picture(visit(), "answer"), (28, 28)) > 127, 1)
+    todo = [tuple(np.argwhere(ink)[0])]
+    n_ink, n_reached = ink.sum(), 0
+    while todo:
+        y, x = todo.pop()
+        if ink[y, x]:
+            ink[y, x] = False
+            n_reached += 1
+            todo += [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    assert n_reached == n_ink
+
+
+@needs_models
+def test_start_and_end_are_the_two_that_differ_most(visit):
+    page = visit()
+    assert status(page, "ganCodes") == "Move the slider, or choose another start."
+    seen = []
+    for _ in range(3):
+        pictures = np.array(ten(page)) / 255
+        apart = ((pictures[:, None] - pictures) ** 2).sum(axis=2)
+        farthest = np.unravel_index(apart.argmax(), apart.shape)
+        assert ends(page) == [[farthest[0]], [farthest[1]]]
+        seen.append(pictures)
+        press(page, "ganCodes", "New noise")
+        frames(page)
+        assert status(page, "ganCodes") == "Ten new pictures. Move the slider."
+    assert not np.array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[1], seen[2])
+
+
+# ---------------------------------------------------------------- what is said and offered
+
+
+@needs_models
+@pytest.mark.parametrize(
+    ("button", "said"),
+    [("repair", "Repairing, step 0 of 200"), ("dream", "Dreaming, step 0 of 1000")],
+)
+def test_the_status_says_at_once_what_begins(visit, button, said):
+    page = visit()
+    at_once = page.evaluate(
+        """(button) => {
+          document.querySelector(`[data-does="${button}"]`).click();
+          return document.querySelector('[data-panel="repair"] [role="status"]').textContent;
+        }""",
+        button,
+    )
+    assert at_once == said
+
+
+@needs_models
+def test_an_empty_page_is_not_repaired(visit):
+    page = visit()
+    buttons = ("Repair", "One step", "Continue")
+    assert disabled(page, "repair", *buttons) == [False, False, False]
+    press(page, "repair", "Clear")
+    assert disabled(page, "repair", *buttons) == [True, True, True]
+    page.locator('[data-part="pad"]').press(" ")
+    assert disabled(page, "repair", *buttons) == [False, False, True]
+    press(page, "repair", "Clear")
+    drag(page, page.locator('[data-part="pad"]'), (0.8, 0.3), (0.8, 0.7))
+    assert disabled(page, "repair", *buttons) == [False, False, True]
+    press(page, "repair", "One step")
+    assert disabled(page, "repair", *buttons) == [False, False, False]
+    press(page, "repair", "Clear")
+    press(page, "repair", "Dream from noise")
+    press(page, "repair", "Pause")
+    assert disabled(page, "repair", *buttons) == [True, False, False]
+    press(page, "repair", "Clear")
+    press(page, "repair", "Erase lower half")
+    assert status(page, "repair") == "No ink is left. Draw a digit."
+
+
+# ---------------------------------------------------------------- where things are
+
+
+@needs_models
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844), (320, 640)])
+def test_both_canvases_and_all_controls_are_seen_together(visit, look, width, height):
+    page = visit(width, height=height, has_touch=width < 1000)
+    repair = panel(page, "repair")
+    repair.evaluate("panel => panel.scrollIntoView({ behavior: 'instant' })")
+    pad, answer = (repair.locator(f'[data-part="{p}"]').bounding_box() for p in ("pad", "answer"))
+    assert pad["y"] == pytest.approx(answer["y"], abs=1)
+    assert pad["width"] == pytest.approx(answer["width"], abs=1)
+    assert pad["x"] + pad["width"] < answer["x"]
+    assert answer["x"] + answer["width"] <= width
+    words = repair.get_by_role("status").bounding_box()
+    for one in [words, *(button.bounding_box() for button in repair.locator("button").all())]:
+        assert one["y"] >= 0
+        assert one["y"] + one["height"] <= height
+    if width == 1280:
+        assert words["x"] == pytest.approx(answer["x"], abs=1)
+        assert words["y"] > answer["y"] + answer["height"]
+    look(page, f"playground-together-{width}")
+
+
+@needs_models
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_while_it_is_used(visit, width):
+    page = visit(width)
+    places = """() => [...document.querySelectorAll(".play canvas, .play input, .play button")]
+      .map((element) => element.getBoundingClientRect())
+      .map(({ left, top, width, height }) => [left, top + scrollY, width, height])"""
+    before = np.array(page.evaluate(places))
+
+    def moved():
+        frames(page)
+        return np.abs(page.evaluate(places) - before).max()
+
+    for i in (9, 2, 9):
+        page.locator(".play-codes button").nth(i).click()
+        assert moved() < 2, status(page, "ganCodes")  # a pixel of the page's own header may
+    for button in ("Erase lower half", "One step", "Repair", "Pause", "Dream from noise", "Clear"):
+        press(page, "repair", button)
+        assert moved() < 2, button
+
+
 # ---------------------------------------------------------------- for everybody
+
+
+@needs_models
+@pytest.mark.parametrize(("mode", "low", "high"), [("light", 235, 255), ("dark", 20, 60)])
+def test_ink_new_ink_and_marks_stand_out_from_a_quiet_paper(visit, mode, low, high):
+    page = visit(color_scheme=mode)
+    frames(page)
+    shot = page.locator('[data-part="answer"]').screenshot()
+    shot = np.asarray(PIL.Image.open(io.BytesIO(shot)).convert("RGB"))
+    there = np.reshape(colours(page, "answer"), (28, 28, 4))
+    middles = np.int64((np.arange(28) + 0.5) * len(shot) / 28)
+    seen = shot[np.ix_(middles, middles)]
+    blue = there[..., 2] > there[..., 0] + 100
+    paper, ink, fresh = (
+        np.median(seen[cells], axis=0)
+        for cells in (
+            there[..., 3] == 0,
+            ~blue & (there[..., 3] == 255),
+            blue & (there[..., 3] > 250),
+        )
+    )
+    assert low <= paper.mean() <= high
+    assert contrast(ink, paper) >= 7
+    assert contrast(fresh, paper) >= 4.5
+    assert fresh[2] - fresh[0] > 100
+    assert np.ptp(ink) < 20
+    for selector, property_, least in (
+        (".play-fresh", "color", 4.5),
+        (".play-point", "borderTopColor", 3),
+    ):
+        text = page.locator(selector).evaluate(f"e => getComputedStyle(e).{property_}")
+        colour = np.array(re.findall(r"\d+", text)[:3], float)
+        assert contrast(colour, paper) >= least, selector
+
+
+def contrast(one, other):
+    """The ratio of two colours' luminances, as WCAG has it."""
+
+    def light(colour):
+        x = np.asarray(colour) / 255
+        linear = np.where(x <= 0.03928, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722] + 0.05
+
+    return max(light(one), light(other)) / min(light(one), light(other))
 
 
 @needs_models
