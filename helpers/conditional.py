@@ -150,10 +150,10 @@ def label_gradient(rows, W, visible_bias, hidden_bias, n_classes):
         The gradients of W, visible_bias and hidden_bias, a direction of ascent.
     """
     v, y = rows[:, :-n_classes], rows[:, -n_classes:]
-    guess = softmax(-label_free_energies(v, W, visible_bias, hidden_bias))
-    pixels, surprise = v @ W[:-n_classes] + hidden_bias, (y - guess) / len(v)
-    slopes = [sigmoid(pixels + label) for label in W[-n_classes:]]
-    by_label = surprise.T[..., None] * np.array(slopes)  # (n_classes, n, n_hidden)
+    fields = v @ W[:-n_classes] + hidden_bias + W[-n_classes:, None]  # a layer for each label
+    guess = softmax(visible_bias[-n_classes:] + softplus(fields).sum(axis=2).T)  # b.v cancels
+    surprise = (y - guess) / len(v)
+    by_label = surprise.T[..., None] * sigmoid(fields)
     hidden = by_label.sum(axis=0)
     labels_bias = np.zeros_like(visible_bias)
     labels_bias[-n_classes:] = surprise.sum(axis=0)
@@ -292,7 +292,7 @@ def train_labelled(
     *,
     epochs,
     batch_size=20,
-    chains=50,
+    chains=100,
     step_size=0.1,
     label_weight=0.0,
 ):

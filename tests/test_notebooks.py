@@ -12,8 +12,8 @@ from notebook_files import PATHS, ROOT, calls, code_cells, exercises, markdown, 
 from course.run import checks_of, problems_of
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-MODULES = ("ais", "annealing", "batches", "data", "evaluation", "gan", "importance", "plotting")
-MODULES += ("rbm", "vae")
+MODULES = ("ais", "annealing", "batches", "conditional", "data", "evaluation", "gan")
+MODULES += ("importance", "plotting", "rbm", "vae")
 
 
 @each_notebook
