@@ -7,10 +7,10 @@ import pytest
 from bad_arguments import faults
 
 from helpers import conditional as C
-from helpers import evaluation
+from helpers import evaluation, trained
 from helpers.gan import generator_loss, use_averaged_weights
 from helpers.rbm import binary_states, energy
-from helpers.runtime import keras, ops, set_seed
+from helpers.runtime import keras, set_seed
 
 N_PIXELS, N_CLASSES, N_HIDDEN = 4, 3, 3
 
@@ -386,8 +386,8 @@ class Reader(keras.Model):
         return [keras.KerasTensor((None, 28, 28))]
 
     def call(self, x):
-        level = ops.mean(x, axis=(1, 2))[:, None] * 10
-        return -ops.square(level - ops.arange(10, dtype="float32"))
+        level = keras.ops.mean(x, axis=(1, 2))[:, None] * 10
+        return -keras.ops.square(level - keras.ops.arange(10, dtype="float32"))
 
 
 def test_obedience_is_the_share_that_is_read_as_asked():
@@ -424,6 +424,16 @@ def test_variety_is_within_a_kind():
     assert C.variety(np.ones((4, 3)), [0, 0, 1, 1]) == 0
     with pytest.raises(ValueError, match="labels has one 1 only"):
         C.variety(features[:5001], labels[:5001])
+
+
+@pytest.mark.parametrize("name", ["labelled_rbm", "conditional_vae", "conditional_generator"])
+def test_a_kept_model_takes_its_weights_back(name):
+    one, other = trained.BUILDERS[name](), trained.BUILDERS[name]()
+    weights = [weight + np.float32(0.5) for weight in trained._weights(one)]
+    trained._set_weights(other, weights)
+    for expected, found in zip(weights, trained._weights(other), strict=True):
+        assert np.array_equal(expected, found)
+    assert len(weights) == {"labelled_rbm": 3}.get(name, len(weights))
 
 
 SWEEPS = {
