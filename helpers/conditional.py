@@ -21,7 +21,8 @@ import numpy as np
 
 from helpers import evaluation, inputs
 from helpers.batches import refuse_weights
-from helpers.gan import descend, discriminator_loss, generator_loss
+from helpers.data import binarise_by_threshold
+from helpers.gan import descend, discriminator_loss, generator_loss, use_averaged_weights
 from helpers.networks import optimiser, refuse_compiled, shape_of, sizes
 from helpers.rbm import (
     LARGEST_PARAMETER,
@@ -35,7 +36,7 @@ from helpers.rbm import (
     sigmoid,
     softplus,
 )
-from helpers.runtime import keras, tf
+from helpers.runtime import keras, set_seed, tf
 from helpers.vae import gaussian_kl, sample_latent, squared_error
 
 layers, ops = keras.layers, keras.ops
@@ -382,6 +383,37 @@ def labelled_rbm(rows, n_hidden, rng, n_classes=10):
     return LabelledRBM(n_pixels, n_classes, n_hidden, rng, visible_bias=bias)
 
 
+def misread_by_a_line(x_train, labels, x_test, test_labels, epochs=None):
+    """The share that a classifier without hidden units reads wrong: logistic regression.
+
+    Args:
+        x_train, x_test: rows of pixels or codes, shape (n, columns).
+        labels, test_labels: whole numbers from 0 to 9, shape (n,).
+        epochs: passes through the training rows; by default as many as show it 15,000 rows, but
+            from 5 to 100.
+
+    Returns:
+        A number from 0 to 1.
+
+    Raises:
+        TypeError, ValueError: rows and labels that do not fit.
+    """
+    x_train = inputs.rows(x_train, "x_train").astype(np.float32)
+    x_test = inputs.rows(x_test, "x_test", columns=x_train.shape[1]).astype(np.float32)
+    labels = inputs.labels(labels, n=len(x_train), classes=10)
+    test_labels = inputs.labels(test_labels, "test_labels", n=len(x_test), classes=10)
+    epochs = min(100, max(5, 15_000 // len(x_train))) if epochs is None else epochs
+    epochs = inputs.whole_number(epochs, "epochs", least=1)
+    set_seed(0)
+    reader = keras.Sequential([keras.Input((x_train.shape[1],)), layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    steps = -(-len(x_train) // 50)
+    mover = keras.optimizers.Adam(0.003, weight_decay=0.03)
+    reader.compile(mover, loss, steps_per_execution=steps, jit_compile=False)
+    reader.fit(x_train, labels, batch_size=50, epochs=epochs, verbose=0)
+    return float(np.mean(np.asarray(reader(x_test)).argmax(axis=1) != test_labels))
+
+
 # ---------------------------------------------------------------- around the taught classes
 
 
@@ -544,20 +576,49 @@ class ConditionalVAE(keras.Model):
 
 @sizes("n_latent", "n_classes", "hidden_units")
 def conditional_encoder(n_latent, n_classes=10, hidden_units=256):
-    """A picture and its label through one hidden layer to mean and log-variance of q(z | x, y)."""
+    """A picture and its label through two hidden layers to mean and log-variance of q(z | x, y)."""
     x, y = keras.Input((28, 28)), keras.Input((n_classes,))
     hidden = layers.Concatenate()([layers.Flatten()(x), y])
-    hidden = layers.Dense(hidden_units, activation="relu")(hidden)
+    for _ in range(2):
+        hidden = layers.Dense(hidden_units, activation="relu")(hidden)
     return keras.Model([x, y], [layers.Dense(n_latent)(hidden) for _ in range(2)])
 
 
 @sizes("n_latent", "n_classes", "hidden_units")
 def conditional_decoder(n_latent, n_classes=10, hidden_units=256):
-    """A code and a label through one hidden layer to the logits of a 28 x 28 picture."""
+    """A code and a label through two hidden layers to the logits of a 28 x 28 picture."""
     z, y = keras.Input((n_latent,)), keras.Input((n_classes,))
-    hidden = layers.Dense(hidden_units, activation="relu")(layers.Concatenate()([z, y]))
+    hidden = layers.Concatenate()([z, y])
+    for _ in range(2):
+        hidden = layers.Dense(hidden_units, activation="relu")(hidden)
     x_logits = layers.Reshape((28, 28))(layers.Dense(28 * 28)(hidden))
     return keras.Model([z, y], x_logits)
+
+
+def train_vae(x, labels, epochs, seed, callbacks=(), n_latent=8, hidden_units=128):
+    """Make a `ConditionalVAE` of dense networks, and train it by Adam in batches of 64.
+
+    Args:
+        x: pictures, shape (n, 28, 28), in [0, 1].
+        labels: whole numbers from 0 to 9, shape (n,).
+        epochs: passes through the pictures.
+        seed: of the initial weights, the shuffling and the noise.
+        callbacks: of Keras.
+        n_latent, hidden_units: of the networks.
+
+    Returns:
+        The VAE.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit.
+    """
+    set_seed(seed)
+    encoder = conditional_encoder(n_latent, 10, hidden_units)
+    vae = ConditionalVAE(encoder, conditional_decoder(n_latent, 10, hidden_units), seed)
+    steps = max(1, len(x) // 64)
+    vae.compile(keras.optimizers.Adam(0.002), steps_per_execution=steps, jit_compile=False)
+    vae.fit(x, labels, batch_size=64, epochs=epochs, callbacks=list(callbacks), verbose=0)
+    return vae
 
 
 # ---------------------------------------------------------------- the conditional GAN
@@ -661,7 +722,115 @@ def projection_discriminator(n_classes=10, filters=16, dropout=0.0):
     return keras.Model([x, y], layers.Add()([layers.Dense(1)(f), fits]))
 
 
+def train_gan(x, labels, epochs, seed, callbacks=(), filters=16):
+    """Make a `ConditionalGAN` of convolutional networks, train it, and average its weights.
+
+    Args:
+        x: pictures, shape (n, 28, 28), in [0, 1].
+        labels: whole numbers from 0 to 9, shape (n,).
+        epochs: passes through the pictures, in batches of 64.
+        seed: of the initial weights, the shuffling and the codes.
+        callbacks: of Keras.
+        filters: of both networks.
+
+    Returns:
+        The GAN, whose generator has the running average of its weights.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit.
+    """
+    x = inputs.images(x, "x", size=(28, 28))
+    set_seed(seed)
+    players = conditional_generator(filters=filters), projection_discriminator(filters=filters)
+    gan = ConditionalGAN(*players, seed)
+    average = {"use_ema": True, "ema_momentum": 0.995}
+    movers = keras.optimizers.Adam(0.001, 0.5, **average), keras.optimizers.Adam(0.001, 0.5)
+    gan.compile(*movers, steps_per_execution=50, jit_compile=False)
+    options = {"batch_size": 64, "epochs": epochs, "callbacks": list(callbacks), "verbose": 0}
+    gan.fit(2 * x - 1, labels, **options)
+    use_averaged_weights(gan)
+    return gan
+
+
+def point_networks(n_classes, hears=1.0, n_latent=8):
+    """Two small networks for points in the plane, whose label is multiplied by a number.
+
+    Args:
+        n_classes: how many labels there are.
+        hears: what the discriminator multiplies its label by; 0 lets it ignore the label.
+        n_latent: numbers in a code.
+
+    Returns:
+        The generator and the discriminator, for `ConditionalGAN`.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit.
+    """
+    hears = inputs.real_number(hears, "hears")
+
+    def network(n_in, n_out, loud):
+        x, y = keras.Input((n_in,)), keras.Input((n_classes,))
+        hidden = layers.Concatenate()([x, layers.Rescaling(loud)(y)])
+        for _ in range(2):
+            hidden = layers.Dense(64, activation="relu")(hidden)
+        return keras.Model([x, y], layers.Dense(n_out)(hidden))
+
+    return network(n_latent, 2, 1.0), network(2, 1, hears)
+
+
 # ---------------------------------------------------------------- what a judge says
+
+
+def verdict(classifier, real, real_labels, images, asked):
+    """Obedience, distance and variety of pictures that were asked for, cut at grey level 1/2.
+
+    Args:
+        classifier: from `evaluation.train_classifier`, of black-and-white digits.
+        real: features of real digits, from `evaluation.features`.
+        real_labels: their labels.
+        images: what was drawn, shape (n, 28, 28) or flat, in [0, 1] up to rounding.
+        asked: the labels that were asked for, shape (n,).
+
+    Returns:
+        A dictionary: "obedience"; "distance", the mean of `distance_by_kind`; and "variety", over
+        that of the real digits.
+
+    Raises:
+        TypeError, ValueError: as for the functions that it calls.
+    """
+    images = inputs.drawable(images, "images")
+    black = binarise_by_threshold(np.clip(images, 0, 1))
+    found = evaluation.features(classifier, black)
+    return {
+        "obedience": obedience(classifier, black, asked),
+        "distance": float(distance_by_kind(real, real_labels, found, asked).mean()),
+        "variety": variety(found, asked) / variety(real, real_labels),
+    }
+
+
+def ink_and_slant(images):
+    """Two marks of a hand: how much ink a picture has, and how far its strokes lean.
+
+    Args:
+        images: shape (n, height, width), none of them blank.
+
+    Returns:
+        shape (2, n): the sum of the grey levels; and the slope of the line that tells, row by row,
+        where the ink lies, in pixels to the right for each pixel down.
+
+    Raises:
+        TypeError, ValueError: these are no pictures, or one is blank.
+    """
+    images = inputs.drawable(images, "images").astype(np.float64)
+    ink = images.sum(axis=(1, 2))
+    if not (ink > 0).all():
+        raise ValueError("images holds a blank picture: it has no slant.")
+    down, across = np.mgrid[: images.shape[1], : images.shape[2]]
+    share = images / ink[:, None, None]
+    middle = [(share * place).sum(axis=(1, 2))[:, None, None] for place in (down, across)]
+    down, across = down - middle[0], across - middle[1]
+    leaning = (share * down * across).sum(axis=(1, 2))
+    return np.array([ink, leaning / (share * down**2).sum(axis=(1, 2))])
 
 
 def obedience(classifier, images, labels):
@@ -729,7 +898,11 @@ def _by_kind(features, labels, side):
     """Rows of features, a group for each label; `side` is part of the arguments' names."""
     names = [f"{side}_{name}" if side else name for name in ("features", "labels")]
     features = inputs.rows(features, names[0])
-    labels = inputs.labels(labels, names[1], n=len(features))
+    labels = inputs.labels(labels, names[1])
+    if len(labels) != len(features):
+        raise ValueError(
+            f"{names[1]} has {len(labels)} entries and {names[0]} {len(features)} rows: one each."
+        )
     groups = {int(kind): features[labels == kind] for kind in np.unique(labels)}
     for kind, group in groups.items():
         if len(group) < 2:
