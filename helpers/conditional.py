@@ -728,7 +728,7 @@ def train_gan(x, labels, epochs, seed, callbacks=(), filters=16):
     Args:
         x: pictures, shape (n, 28, 28), in [0, 1].
         labels: whole numbers from 0 to 9, shape (n,).
-        epochs: passes through the pictures, in batches of 64.
+        epochs: passes through the pictures, in batches of 32.
         seed: of the initial weights, the shuffling and the codes.
         callbacks: of Keras.
         filters: of both networks.
@@ -746,7 +746,7 @@ def train_gan(x, labels, epochs, seed, callbacks=(), filters=16):
     average = {"use_ema": True, "ema_momentum": 0.995}
     movers = keras.optimizers.Adam(0.001, 0.5, **average), keras.optimizers.Adam(0.001, 0.5)
     gan.compile(*movers, steps_per_execution=50, jit_compile=False)
-    options = {"batch_size": 64, "epochs": epochs, "callbacks": list(callbacks), "verbose": 0}
+    options = {"batch_size": 32, "epochs": epochs, "callbacks": list(callbacks), "verbose": 0}
     gan.fit(2 * x - 1, labels, **options)
     use_averaged_weights(gan)
     return gan
