@@ -475,6 +475,23 @@ def _checked_compile(method):
     return checked
 
 
+def _tensors(method):
+    """A decorator around `losses_per_image`: arrays become tensors, which networks do not mix.
+
+    Args:
+        method: of pictures and one-hot labels.
+
+    Returns:
+        The method.
+    """
+
+    @functools.wraps(method)
+    def converted(self, x, y):
+        return method(self, ops.convert_to_tensor(x), ops.convert_to_tensor(y))
+
+    return converted
+
+
 def _fit(model, x, labels, lowest, size, **kwargs):
     """Keras's `fit` of pictures and labels that were looked at."""
     refuse_weights(kwargs)
@@ -534,6 +551,7 @@ class ConditionalVAE(keras.Model):
         """Decode [codes, one-hot labels] to grey levels."""
         return ops.sigmoid(self.decoder(z_and_y))
 
+    @_tensors
     def losses_per_image(self, x, y):
         """Loss, squared error and KL of each picture, with one draw of z; y is one-hot."""
         z_mean, z_log_var = self.encoder([x, y])
