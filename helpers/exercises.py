@@ -1068,6 +1068,102 @@ def missing(answer):
     return "" if same(answer, 784 * per_pixel, 1e-3) else "what makes exp(-(x - mean)²) a density?"
 
 
+# ---------------------------------------------------------------- 09, draw me a seven
+
+
+@exercise(
+    "09.1",
+    asks="number",
+    hints=(
+        "The forger's picture and the label that was asked for have nothing to do with each other.",
+        "Whatever the judge reads, rightly or not: how often is it the label that was asked for?",
+    ),
+)
+def deaf_obedience(answer):
+    """The obedience of a model that draws all ten kinds and never listens."""
+    if same(answer, 0.09):
+        return "the judge's slips hit the label that was asked for now and then, too"
+    if same(answer, 0.9):
+        return "that is how well the judge reads; who says that the forger drew what was asked?"
+    return "" if same(answer, 0.1) else "ten labels, and what is read does not depend on them"
+
+
+@exercise(
+    "09.2",
+    asks="function",
+    hints=(
+        "Bayes' rule: the probability of a label given a picture is in proportion to its share "
+        "times the probability of the picture given the label.",
+        "The old shares are in the old answer as a factor. Take them out, and put the new ones in.",
+        "Afterwards each row must sum to 1 again.",
+    ),
+)
+def with_other_shares(answer):
+    """p(y | v) for other shares of the labels, by Bayes' rule."""
+    rng = np.random.default_rng(0)
+    old, new = rng.dirichlet(np.ones(10), size=2)
+    likelihood = rng.uniform(0.1, 1, (7, 10))
+    before, truth = (p / p.sum(axis=1, keepdims=True) for p in (likelihood * old, likelihood * new))
+    found = answer(before.copy(), old.copy(), new.copy())
+    if found.shape != truth.shape:
+        return f"seven rows of ten should stay so, yours have shape {found.shape}"
+    if not same(found.sum(axis=1), np.ones(7)):
+        return "each row must sum to 1"
+    if same(found, truth):
+        return ""
+    doubled = before * new
+    if same(found, doubled / doubled.sum(axis=1, keepdims=True)):
+        return "the old shares are still in it"
+    return "which factor of Bayes' rule changed, and which did not?"
+
+
+@exercise(
+    "09.3",
+    asks="function",
+    hints=(
+        "The probabilities of the ten cases add up: exp(-F(v)) is the sum of exp(-F(v, y)).",
+        "exp(2000) overflows. Take the lowest of a row's values out of the sum first.",
+    ),
+)
+def free_energy_of_picture(answer):
+    """The free energy of a picture without its label, from those with each label."""
+    table = np.random.default_rng(0).normal(-3, 1, (6, 10))
+    truth = -np.logaddexp.reduce(-table, axis=1)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        found, far = answer(table.copy()), answer(table - 2000)
+    if found.shape != truth.shape:
+        return f"six pictures have six free energies, yours have shape {found.shape}"
+    if same(found, -truth):
+        return "mind the sign: a probable picture has a low free energy"
+    if same(found, truth + np.log(10)):
+        return "that is a mean over the labels, and their probabilities add up"
+    if not same(found, truth):
+        return "which numbers add up: energies, or probabilities?"
+    if not same(far, truth - 2000):
+        return "right for small values; around -2,000 it overflows"
+    return ""
+
+
+@exercise(
+    "09.4",
+    asks="number",
+    hints=(
+        "An input of 0 gives each coin the probability one half.",
+        "One particular unit on and nine off: how probable is that? And how many units are there?",
+    ),
+)
+def share_of_valid_labels(answer):
+    """How often exactly one of ten fair coins shows heads."""
+    if same(answer, 0.5**10):
+        return "that is one particular label; any of the ten would do"
+    if same(answer, 0.1):
+        return "that is the share of each label under a softmax; here the coins are independent"
+    if same(answer, 1 - 10 * 0.5**10):
+        return "that is the share of dreams with another number of labels"
+    right = same(answer, 10 * 0.5**10, 0.01)
+    return "" if right else "ten independent coins, exactly one of them on"
+
+
 # ---------------------------------------------------------------- 10, what came next
 
 

@@ -295,6 +295,74 @@ def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
     return ax.figure
 
 
+def panels(x, series, xlabel):
+    """Draw one panel for each entry, side by side, over one axis.
+
+    Args:
+        x: numbers, shape (n,).
+        series: a dictionary from a panel's title to its n values; each axis begins at 0.
+        xlabel: with units.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `series` is no dictionary, or an entry holds no numbers.
+        ValueError: there is no panel, or an entry has another length than x.
+    """
+    x = inputs.numbers_of(x, "x")
+    if not hasattr(series, "items"):
+        raise TypeError(f"series is a {type(series).__name__}: a dictionary is needed.")
+    if not series or x.ndim != 1:
+        raise ValueError("series is empty, or x is no list of numbers.")
+    fig, axes = plt.subplots(1, len(series), figsize=(8, 2.5), squeeze=False)
+    for ax, (title, values) in zip(axes[0], series.items(), strict=True):
+        values = inputs.numbers_of(values, f"series[{title!r}]")
+        if values.shape != x.shape:
+            raise ValueError(f"series[{title!r}] has shape {values.shape}, expected {x.shape}.")
+        ax.plot(x, values, "o-")
+        top = 1.08 * max(values.max(), 1e-9)
+        ax.set(title=title, xlabel=_text(xlabel, "xlabel"), ylim=(0, top), xticks=x)
+        ax.grid(alpha=0.25)
+    return fig
+
+
+def asked_points(films, wanted, spots, radius):
+    """Draw points as the number of the spot that was asked for, and the spots as grey circles.
+
+    Args:
+        films: a dictionary from a panel's title to points, shape (n, 2).
+        wanted: which spot each point was asked for, shape (n,); the first 8 of each are drawn.
+        spots: shape (n_spots, 2), around the origin.
+        radius: of the circles.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `films` is no dictionary, or something holds no numbers.
+        ValueError: shapes that do not fit, or no panel.
+    """
+    if not hasattr(films, "items"):
+        raise TypeError(f"films is a {type(films).__name__}: a dictionary is needed.")
+    if not films:
+        raise ValueError("films is empty: give at least one panel.")
+    spots = inputs.rows(spots, "spots", columns=2)
+    wanted = inputs.labels(wanted, "wanted", classes=len(spots))
+    fig, axes = plt.subplots(1, len(films), figsize=(3.7 * len(films), 3.9), squeeze=False)
+    for ax, (title, points) in zip(axes[0], films.items(), strict=True):
+        points = inputs.rows(points, f"films[{title!r}]", len(wanted), 2)
+        middle = {"ha": "center", "va": "center"}
+        for kind, spot in enumerate(spots):
+            ax.add_patch(plt.Circle(spot, radius, color="0.9"))
+            ax.text(*1.4 * spot, kind, size=14, color="0.5", **middle)
+            for point in points[: len(wanted)][wanted == kind][:8]:
+                ax.text(*point, kind, size=9, color=f"C{kind}", clip_on=True, **middle)
+        ax.set(title=title, xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
+        ax.set_axis_off()
+    return fig
+
+
 def diagram(rows, title=None):
     """Draw a network as boxes from left to right with arrows between, pictures at its ends.
 

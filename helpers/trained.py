@@ -53,6 +53,24 @@ def _conv_generator():
     return conv_generator()
 
 
+def _labelled_rbm():
+    from helpers.conditional import LabelledRBM
+
+    return LabelledRBM(784, 10, 300, np.random.default_rng(0))
+
+
+def _conditional_vae():
+    from helpers.conditional import ConditionalVAE, conditional_decoder, conditional_encoder
+
+    return ConditionalVAE(conditional_encoder(8, 10, 128), conditional_decoder(8, 10, 128))
+
+
+def _conditional_generator():
+    from helpers.conditional import conditional_generator
+
+    return conditional_generator()
+
+
 BUILDERS = {
     "rbm_100": functools.partial(_rbm, 100),
     "rbm_500": functools.partial(_rbm, 500),
@@ -61,6 +79,9 @@ BUILDERS = {
     "dense_vae_16": functools.partial(_dense_vae, 16),
     "conv_vae_8": functools.partial(_conv_vae, 8),
     "conv_generator": _conv_generator,
+    "labelled_rbm": _labelled_rbm,
+    "conditional_vae": _conditional_vae,
+    "conditional_generator": _conditional_generator,
 }
 
 
@@ -90,7 +111,7 @@ def load_model(name):
 
     Returns:
         An `RBM`, a `VAE`, or the generator of a GAN, a Keras model from codes to pictures in
-        [-1, 1]. It is not compiled.
+        [-1, 1]; or one of `helpers.conditional`. It is not compiled.
 
     Raises:
         ValueError: no model of this name is kept; or its file is damaged, or not the one that the
@@ -202,7 +223,7 @@ def keep_model(name, model, n_digits):
 
     Args:
         name: of the model, such as "dense_vae_2".
-        model: an `RBM`, a `VAE`, or a generator.
+        model: an `RBM`, a `VAE`, a generator, or one of `helpers.conditional`.
         n_digits: how many training digits it saw.
 
     Raises:
@@ -268,13 +289,18 @@ def rounded(weight):
     return result
 
 
+def _is_rbm(model):
+    """Whether it is an RBM, with label units or without: TensorFlow is not loaded to ask."""
+    return hasattr(model, "hidden_bias")
+
+
 def _parts(model):
     """The networks of a Keras model of ours, or itself."""
     return (model.encoder, model.decoder) if hasattr(model, "encoder") else (model,)
 
 
 def _weights(model):
-    if isinstance(model, RBM):
+    if _is_rbm(model):
         return [getattr(model, name) for name in PARAMETERS]
     return [weight for part in _parts(model) for weight in part.get_weights()]
 
@@ -284,7 +310,7 @@ def _set_weights(model, weights):
     shapes, wanted = ([np.shape(w) for w in some] for some in (weights, _weights(model)))
     if shapes != wanted:
         raise ValueError(f"weights of shapes {shapes}, expected {wanted}")
-    if isinstance(model, RBM):
+    if _is_rbm(model):
         for name, weight in zip(PARAMETERS, weights, strict=True):
             setattr(model, name, weight)
         return

@@ -421,6 +421,42 @@ SLIPS = {
         ("missing = 0.572 * 784", RIGHT),
         ("missing = 0.573 * 784", "a density"),
     ],
+    "09.1": [
+        ("deaf_obedience = 0.09", "now and then"),
+        ("deaf_obedience = 0.9", "how well the judge reads"),
+        ("deaf_obedience = 0.5", "does not depend on them"),
+    ],
+    "09.2": [
+        ("def with_other_shares(p, old, new): return p * new / old", "must sum to 1"),
+        (
+            "def with_other_shares(p, old, new):\n"
+            "    return p * new / (p * new).sum(axis=1, keepdims=True)",
+            "the old shares are still in it",
+        ),
+        (
+            "def with_other_shares(p, old, new):\n"
+            "    return p * old / (p * old).sum(axis=1, keepdims=True)",
+            "which factor",
+        ),
+        ("def with_other_shares(p, old, new): return new", "seven rows of ten"),
+    ],
+    "09.3": [
+        (
+            "def free_energy_of_picture(F): return -np.log(np.exp(-F).sum(axis=1))",
+            "around -2,000 it overflows",
+        ),
+        ("def free_energy_of_picture(F): return F.sum(axis=1)", "which numbers add up"),
+        ("def free_energy_of_picture(F): return -np.log(np.exp(-F).mean(axis=1))", "a mean"),
+        ("def free_energy_of_picture(F): return np.log(np.exp(-F).sum(axis=1))", "mind the sign"),
+        ("def free_energy_of_picture(F): return F", "six free energies"),
+    ],
+    "09.4": [
+        ("share_of_valid_labels = 0.5**10", "any of the ten"),
+        ("share_of_valid_labels = 0.1", "under a softmax"),
+        ("share_of_valid_labels = 1 - 10 * 0.5**10", "another number of labels"),
+        ("share_of_valid_labels = 0.5", "ten independent coins"),
+        ("share_of_valid_labels = 0.00977", RIGHT),
+    ],
     "10.1": [
         ("noise_guess = 1.2", "the guess for the data"),
         ("noise_guess = 2.0", "part of it is data"),

@@ -13,8 +13,8 @@ from course.address import COLAB
 from course.run import checks_of, problems_of
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-MODULES = ("ais", "annealing", "batches", "data", "evaluation", "gan", "importance", "plotting")
-MODULES += ("diffusion", "rbm", "vae")
+MODULES = ("ais", "annealing", "batches", "conditional", "data", "diffusion", "evaluation")
+MODULES += ("gan", "importance", "plotting", "rbm", "vae")
 
 
 @each_notebook

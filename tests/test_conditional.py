@@ -1,0 +1,499 @@
+"""Models that are told a label: formulas against lists of all states, doors that refuse."""
+
+import numpy as np
+import pytest
+from bad_arguments import faults
+from matplotlib import pyplot as plt
+
+from helpers import conditional as C
+from helpers import evaluation, plotting, trained
+from helpers.gan import generator_loss, use_averaged_weights
+from helpers.rbm import binary_states, energy
+from helpers.runtime import keras, set_seed
+
+N_PIXELS, N_CLASSES, N_HIDDEN = 4, 3, 3
+
+
+def tiny(seed=0, dtype=np.float64):
+    machine = C.LabelledRBM(
+        N_PIXELS, N_CLASSES, N_HIDDEN, np.random.default_rng(seed), weight_std=1.0
+    )
+    rng = np.random.default_rng(seed + 1)
+    machine.visible_bias = rng.normal(0, 0.5, N_PIXELS + N_CLASSES).astype(dtype)
+    machine.hidden_bias = rng.normal(0, 0.5, N_HIDDEN).astype(dtype)
+    machine.W = machine.W.astype(dtype)
+    return machine
+
+
+def all_rows():
+    pictures = np.repeat(binary_states(N_PIXELS), N_CLASSES, axis=0)
+    return C.join(pictures, np.tile(np.arange(N_CLASSES), 2**N_PIXELS), N_CLASSES)
+
+
+def listed(machine):
+    """The sum of exp(-E) over h for each row of `all_rows`, one state after the other."""
+    rows = all_rows().astype(np.float64)
+    states = [rows, binary_states(N_HIDDEN)]
+    energies = [energy(rows, np.tile(h, (len(rows), 1)), *machine.parameters) for h in states[1]]
+    return np.exp(-np.array(energies)).sum(axis=0)
+
+
+# ---------------------------------------------------------------- the RBM against a list
+
+
+def test_free_energies_and_reading_are_those_of_the_list():
+    machine = tiny()
+    weights = listed(machine).reshape(-1, N_CLASSES)
+    v = binary_states(N_PIXELS)
+    found = C.label_free_energies(v, *machine.parameters)
+    np.testing.assert_allclose(found, -np.log(weights), rtol=1e-10)
+    expected = weights / weights.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(machine.label_probability(v), expected, rtol=1e-6)
+    assert np.array_equal(machine.classify(v), expected.argmax(axis=1))
+
+
+def log_reading(rows, W, visible_bias, hidden_bias):
+    free = C.label_free_energies(rows[:, :N_PIXELS], W, visible_bias, hidden_bias)
+    own = (free * rows[:, N_PIXELS:]).sum(axis=1)
+    return np.mean(-own - np.logaddexp.reduce(-free, axis=1))
+
+
+def test_the_gradient_of_reading_is_the_measured_slope():
+    machine, rows = tiny(), all_rows()[5:30].astype(np.float64)
+    parameters = machine.parameters
+    found = C.label_gradient(rows, *parameters, N_CLASSES)
+    for which, parameter in enumerate(parameters):
+        assert found[which].shape == parameter.shape
+        for place in np.ndindex(parameter.shape):
+            values = []
+            for step in (1e-5, -1e-5):
+                moved = [part.copy() for part in parameters]
+                moved[which][place] += step
+                values.append(log_reading(rows, *moved))
+            slope = (values[0] - values[1]) / 2e-5
+            assert found[which][place] == pytest.approx(slope, abs=1e-8)
+
+
+def test_softmax_does_not_overflow():
+    found = C.softmax(np.array([[2000.0, 2000, -3000], [-5000, -5001, -5000]]))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_allclose(found[0], [0.5, 0.5, 0])
+
+
+def test_one_label_is_drawn_with_its_probability():
+    rng = np.random.default_rng(0)
+    probability = np.tile([0.5, 0.0, 0.3, 0.2], (40_000, 1))
+    drawn = C.sample_one_hot(probability, rng)
+    assert set(np.unique(drawn)) == {0, 1}
+    assert (drawn.sum(axis=1) == 1).all()
+    np.testing.assert_allclose(drawn.mean(axis=0), probability[0], atol=0.01)
+    assert drawn[:, 1].sum() == 0
+    short = np.full((100, 3), 0.333, np.float32)  # rounding may leave the sum below 1
+    assert (C.sample_one_hot(short, rng).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("held", ["nothing", "label", "pixels"])
+def test_settled_chains_dream_what_the_list_says(held):
+    machine, rows, weights = tiny(), all_rows(), listed(tiny())
+    units = np.arange(N_PIXELS + N_CLASSES)
+    mask = {"nothing": units < 0, "label": units >= N_PIXELS, "pixels": units < 2}[held]
+    start = np.tile(rows[4], (20_000, 1))
+    found = machine.settle(start, mask, 60, np.random.default_rng(2))
+    among = (rows[:, mask] == rows[4][mask]).all(axis=1)
+    expected = weights[among] @ rows[among] / weights[among].sum()
+    np.testing.assert_allclose(found.mean(axis=0), expected, atol=0.015)
+    assert (found[:, mask] == rows[4][mask]).all()
+    np.testing.assert_allclose(found[:, N_PIXELS:].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_a_louder_label_is_an_rbm_with_that_unit_at_that_value():
+    machine, g = tiny(), 2.5
+    y = np.full(20_000, 1)
+    found = machine.draw(y, 60, np.random.default_rng(3), loudness=g).mean(axis=0)
+    v, (W, b, c) = binary_states(N_PIXELS), machine.parameters
+    field = v @ W[:N_PIXELS] + c + g * W[N_PIXELS + 1]
+    weights = np.exp(v @ b[:N_PIXELS]) * (1 + np.exp(field)).prod(axis=1)
+    np.testing.assert_allclose(found, weights @ v / weights.sum(), atol=0.015)
+
+
+def test_training_raises_the_exact_likelihood_and_the_reading():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(N_CLASSES, size=300)
+    v = (rng.random((300, N_PIXELS)) < np.array([[0.9, 0.1, 0.5, 0.2]] * 300)).astype(float)
+    v[np.arange(300), labels] = 1
+    v[np.arange(300), (labels + 1) % N_CLASSES] = 0
+    rows = C.join(v, labels, N_CLASSES)
+
+    def likelihood(machine):
+        weights = listed(machine)
+        index = (v @ 2 ** np.arange(N_PIXELS)).astype(int) * N_CLASSES + labels
+        return np.log(weights[index] / weights.sum()).mean()
+
+    results = {}
+    for weight in (0.0, 2.0):
+        machine = C.labelled_rbm(rows, N_HIDDEN, np.random.default_rng(1), N_CLASSES)
+        before = likelihood(machine)
+        options = {"epochs": 40, "batch_size": 20, "chains": 50, "label_weight": weight}
+        steps = C.train_labelled(machine, rows, np.random.default_rng(2), **options)
+        assert list(steps) == list(range(1, 41))
+        results[weight] = np.mean(machine.classify(v) == labels)
+        assert likelihood(machine) > before + 0.03
+    assert min(results.values()) > 0.5
+    assert results[2.0] > results[0.0]
+
+
+def test_training_is_repeatable_and_stops_where_it_diverges():
+    rows = all_rows()
+    machines = [C.labelled_rbm(rows, 2, np.random.default_rng(0), N_CLASSES) for _ in range(2)]
+    for machine in machines:
+        list(C.train_labelled(machine, rows, np.random.default_rng(1), epochs=2, label_weight=1))
+    assert np.array_equal(machines[0].W, machines[1].W)
+    with pytest.raises(FloatingPointError, match="choose a step_size below 1e\\+06"):
+        list(C.train_labelled(machines[0], rows, np.random.default_rng(1), epochs=3, step_size=1e6))
+
+
+# ---------------------------------------------------------------- doors of the RBM
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: C.one_hot([0, 10]), "labels contains 10: whole numbers from 0 below 10"),
+        (lambda: C.one_hot([0, -1]), "labels contains -1"),
+        (lambda: C.one_hot([0.5]), "labels contains 0.5"),
+        (lambda: C.one_hot([]), "labels is empty"),
+        (lambda: C.one_hot([[1], [2]]), r"labels has shape \(2, 1\)"),
+        (lambda: C.join(np.zeros((2, 4)), [1]), "labels has 1 entries and v has 2 rows"),
+        (lambda: C.join(np.full((1, 4), 0.5), [1]), "v contains 0.5"),
+        (lambda: C.join(np.full((1, 4), np.nan), [1]), "v contains NaN"),
+        (lambda: tiny().classify(np.zeros((1, 7))), r"v has shape \(1, 7\), expected \(n, 4\)"),
+        (lambda: tiny().draw([3], 5, np.random.default_rng(0)), "labels contains 3"),
+        (lambda: tiny().draw([0], 0, np.random.default_rng(0)), "steps = 0"),
+        (lambda: tiny().draw([0], 5, np.random.default_rng(0), -1), "loudness = -1"),
+        (lambda: tiny().settle(np.zeros((1, 7)), np.zeros(7, bool), 1, None), "0 label units on"),
+        (lambda: tiny().settle(all_rows(), [True], 1, None), r"held has shape \(1,\)"),
+        (lambda: tiny().settle(all_rows(), np.zeros(7), 1, None), "expected 7 booleans"),
+        (lambda: C.LabelledRBM(0, 3, 2, np.random.default_rng(0)), "n_pixels = 0"),
+        (lambda: C.LabelledRBM(4, 3, 2, np.random.default_rng(0), 0.1, [0]), "visible_bias"),
+    ],
+)
+def test_what_does_not_fit_the_machine_is_refused(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+def test_a_seed_is_no_generator_and_an_rbm_no_machine_with_labels():
+    for call in (
+        lambda: C.LabelledRBM(4, 3, 2, 0),
+        lambda: tiny().draw([0], 5, 0),
+        lambda: next(C.train_labelled(tiny(), all_rows(), 0, epochs=1)),
+    ):
+        with pytest.raises(TypeError, match="rng"):
+            call()
+    with pytest.raises(TypeError, match="rbm is a str: a LabelledRBM is needed"):
+        next(C.train_labelled("rbm", all_rows(), np.random.default_rng(0), epochs=1))
+
+
+@pytest.mark.parametrize("name", ["W", "visible_bias", "hidden_bias"])
+def test_parameters_that_were_spoilt_are_noticed(name):
+    machine = tiny()
+    getattr(machine, name)[0] = np.nan
+    with pytest.raises(ValueError, match=f"{name} contains nan"):
+        machine.classify(np.zeros((1, 4)))
+    machine = tiny()
+    setattr(machine, name, getattr(machine, name)[1:])
+    with pytest.raises(ValueError, match="have shapes"):
+        machine.classify(np.zeros((1, 4)))
+
+
+# ---------------------------------------------------------------- the conditional VAE
+
+
+def small_vae(seed=0):
+    set_seed(seed)
+    return C.ConditionalVAE(C.conditional_encoder(2, 10, 8), C.conditional_decoder(2, 10, 8), seed)
+
+
+X = np.random.default_rng(0).random((20, 28, 28)).astype(np.float32)
+LABELS = np.arange(20) % 10
+
+
+def test_the_losses_are_squared_error_and_kl_of_the_clouds_given_the_label():
+    vae = small_vae()
+    y = C.one_hot(LABELS)
+    loss, error, kl = (np.asarray(part) for part in vae.losses_per_image(X, y))
+    mean, log_var = (np.asarray(part) for part in vae.encoder([X, y]))
+    expected = 0.5 * (np.exp(log_var) + mean**2 - 1 - log_var).sum(axis=1)
+    np.testing.assert_allclose(kl, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(loss, error + kl, rtol=1e-6)
+    again = small_vae()
+    epsilon = keras.random.normal((20, 2), seed=again.noise)
+    z = mean + np.exp(0.5 * log_var) * np.asarray(epsilon)
+    drawn = np.asarray(again([np.asarray(z), y]))
+    np.testing.assert_allclose(error, ((X - drawn) ** 2).sum(axis=(1, 2)), rtol=1e-4)
+
+
+def test_the_label_enters_both_networks():
+    vae, codes = small_vae(), np.zeros((20, 2), np.float32)
+    other = C.one_hot((LABELS + 1) % 10)
+    ys = C.one_hot(LABELS), other
+    for answers in ([vae.encoder([X, y])[0] for y in ys], [vae([codes, y]) for y in ys]):
+        one, two = map(np.asarray, answers)
+        assert not np.allclose(one, two)
+
+
+def test_a_vae_learns_and_reports_means_over_pictures():
+    vae = small_vae()
+    vae.compile(keras.optimizers.Adam(0.01))
+    before = vae.evaluate(X, LABELS)
+    history = vae.fit(X, LABELS, epochs=20, batch_size=8, verbose=0).history
+    after = vae.evaluate(X, LABELS, batch_size=7)
+    assert after["loss"] < before["loss"] - 10
+    assert set(history) == {"loss", "reconstruction_loss", "kl_loss"}
+    assert after["loss"] == pytest.approx(after["reconstruction_loss"] + after["kl_loss"], rel=1e-5)
+
+
+# ---------------------------------------------------------------- the conditional GAN
+
+
+def point_gan(hears=1.0):
+    """Three labels on a line: label y belongs to the point y."""
+    set_seed(0)
+
+    def network(n_in, loud):
+        x, y = keras.Input((n_in,)), keras.Input((3,))
+        hidden = keras.layers.Concatenate()([x, keras.layers.Rescaling(loud)(y)])
+        hidden = keras.layers.Dense(32, "relu")(hidden)
+        return keras.Model([x, y], keras.layers.Dense(1)(hidden))
+
+    return C.ConditionalGAN(network(4, 1.0), network(1, hears), seed=0)
+
+
+def test_a_detective_that_ignores_the_label_does_not_feel_an_exchange():
+    z = np.random.default_rng(0).uniform(-1, 1, (30, 4)).astype(np.float32)
+    codes, wanted = np.tile(z, (3, 1)), np.repeat(np.arange(3), 30)
+    changes = {}
+    for hears in (0.0, 1.0):
+        gan = point_gan(hears)
+        losses = []
+        for y in (wanted, (wanted + 1) % 3):
+            fakes = np.asarray(gan([codes, C.one_hot(y, 3)]))
+            losses.append(float(generator_loss(gan.discriminator([fakes, C.one_hot(wanted, 3)]))))
+        changes[hears] = abs(losses[1] - losses[0])
+    assert changes[0.0] < 1e-6
+    assert changes[1.0] > 1e-5
+
+
+def test_a_detective_that_hears_the_label_makes_the_forger_obey():
+    labels = np.random.default_rng(1).integers(3, size=64 * 300)
+    points = 2.0 * labels[:, None] - 2 + np.random.default_rng(2).normal(0, 0.1, (len(labels), 1))
+    gan = point_gan()
+    gan.compile(*(keras.optimizers.Adam(0.005, 0.5) for _ in range(2)), steps_per_execution=50)
+    history = gan.fit(points, labels, batch_size=64, epochs=2, verbose=0).history
+    assert set(history) == {"discriminator_loss", "generator_loss"}
+    z = np.random.default_rng(3).uniform(-1, 1, (300, 4)).astype(np.float32)
+    wanted = np.arange(300) % 3
+    drawn = np.asarray(gan([z, C.one_hot(wanted, 3)]))[:, 0]
+    assert np.mean(np.clip(np.rint((drawn + 2) / 2), 0, 2) == wanted) > 0.9
+
+
+def test_networks_for_digits_and_averaged_weights():
+    set_seed(0)
+    gan = C.ConditionalGAN(C.conditional_generator(3, 10, 2, 8), C.projection_discriminator(10, 2))
+    average = {"use_ema": True, "ema_momentum": 0.9}
+    gan.compile(keras.optimizers.Adam(0.001, **average), keras.optimizers.Adam(0.001))
+    gan.fit(2 * X - 1, LABELS, batch_size=10, epochs=1, verbose=0)
+    use_averaged_weights(gan, 20)
+    drawn = np.asarray(gan([np.zeros((10, 3), np.float32), C.one_hot(range(10))]))
+    assert drawn.shape == (10, 28, 28)
+    assert np.abs(drawn).max() <= 1
+    assert gan.discriminator([X, C.one_hot(LABELS)]).shape == (20, 1)
+
+
+def test_the_projection_is_how_real_plus_how_fitting():
+    set_seed(0)
+    judge = C.projection_discriminator(10, 2)
+    silent = np.asarray(judge([X, np.zeros((20, 10), np.float32)]))
+    one, two = (np.asarray(judge([X, C.one_hot(np.full(20, y))])) for y in (1, 2))
+    both = np.asarray(judge([X, C.one_hot(np.full(20, 1)) + C.one_hot(np.full(20, 2))]))
+    np.testing.assert_allclose(both - silent, (one - silent) + (two - silent), atol=1e-5)
+
+
+# ---------------------------------------------------------------- doors of both
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "text"),
+    [
+        (X * 255, LABELS, "x ranges from"),
+        (X[:, :14], LABELS, r"x has shape \(20, 14, 28\)"),
+        (np.full_like(X, np.nan), LABELS, "x contains NaN"),
+        (X, LABELS[:5], r"labels has shape \(5,\), expected \(20,\)"),
+        (X, LABELS + 1, "labels contains 10"),
+        (X, C.one_hot(LABELS), r"labels has shape \(20, 10\)"),
+    ],
+)
+def test_pictures_and_labels_that_do_not_fit_are_refused(x, labels, text):
+    gan = C.ConditionalGAN(C.conditional_generator(3, 10, 2, 8), C.projection_discriminator(10, 2))
+    gan.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    vae = small_vae()
+    vae.compile(keras.optimizers.Adam())
+    for call in (vae.fit, vae.evaluate, gan.fit):
+        with pytest.raises(ValueError, match=text):
+            call(x, labels)
+
+
+def test_weights_and_losses_that_would_be_left_out_are_refused():
+    vae = small_vae()
+    with pytest.raises(ValueError, match="loss"):
+        vae.compile(keras.optimizers.Adam(), loss="mse")
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="sample_weight is not used"):
+        vae.fit(X, LABELS, sample_weight=np.ones(20))
+    with pytest.raises(ValueError, match="validation_data"):
+        vae.fit(X, LABELS, validation_data=(X, LABELS))
+    gan, mover = point_gan(), keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="one object"):
+        gan.compile(mover, mover)
+
+
+def test_networks_that_do_not_fit_are_refused():
+    one_input = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    with pytest.raises(TypeError, match="encoder = 'none'"):
+        C.ConditionalVAE("none", C.conditional_decoder(2, 10, 8))
+    with pytest.raises(ValueError, match=r"decoder takes inputs of shape \(2,\): a pair"):
+        C.ConditionalVAE(C.conditional_encoder(2, 10, 8), one_input)
+    with pytest.raises(ValueError, match=r"labels of shape \(10,\), decoder of \(3,\)"):
+        C.ConditionalVAE(C.conditional_encoder(2, 10, 8), C.conditional_decoder(2, 3, 8))
+    with pytest.raises(ValueError, match="hidden_units = 0"):
+        C.conditional_decoder(2, 10, 0)
+
+
+# ---------------------------------------------------------------- obedience and variety
+
+
+class Reader(keras.Model):
+    """A mock judge: a picture of constant grey level k / 10 is read as k."""
+
+    def __init__(self):
+        super().__init__()
+        self.built = True
+
+    @property
+    def inputs(self):
+        return [keras.KerasTensor((None, 28, 28))]
+
+    def call(self, x):
+        level = keras.ops.mean(x, axis=(1, 2))[:, None] * 10
+        return -keras.ops.square(level - keras.ops.arange(10, dtype="float32"))
+
+
+def test_obedience_is_the_share_that_is_read_as_asked():
+    images = np.repeat(np.arange(10) / 10, 28 * 28).reshape(10, 28, 28).astype(np.float32)
+    asked = np.arange(10)
+    assert C.obedience(Reader(), images, asked) == 1
+    asked[:3] = [1, 2, 0]
+    assert C.obedience(Reader(), images, asked) == pytest.approx(0.7)
+    assert C.obedience(Reader(), images, np.full(10, 4)) == pytest.approx(0.1)
+    with pytest.raises(ValueError, match="labels contains 10"):
+        C.obedience(Reader(), images, np.arange(1, 11))
+
+
+def test_distance_by_kind_is_zero_for_the_same_and_sees_exchanged_kinds():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 4], 200)
+    features = rng.normal(3 * labels[:, None], 1, (400, 3))
+    assert C.distance_by_kind(features, labels, features, labels) == pytest.approx([0, 0], abs=1e-6)
+    exchanged = C.distance_by_kind(features, labels, features, 4 - labels)
+    assert exchanged == pytest.approx([3 * 12**2] * 2, rel=0.1)
+    alone = evaluation.frechet_distance(features[:200], features[200:])
+    assert exchanged[0] == pytest.approx(alone)
+    with pytest.raises(ValueError, match="fake_labels has no 4"):
+        C.distance_by_kind(features, labels, features[:200], labels[:200])
+    with pytest.raises(ValueError, match="real_labels has one 4 only"):
+        C.distance_by_kind(features[:201], labels[:201], features, labels)
+
+
+def test_variety_is_within_a_kind():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 5000)
+    features = rng.normal(100 * labels[:, None], 2, (10_000, 3))
+    assert C.variety(features, labels) == pytest.approx(12, rel=0.05)
+    assert C.variety(np.ones((4, 3)), [0, 0, 1, 1]) == 0
+    with pytest.raises(ValueError, match="labels has one 1 only"):
+        C.variety(features[:5001], labels[:5001])
+
+
+@pytest.mark.parametrize("name", ["labelled_rbm", "conditional_vae", "conditional_generator"])
+def test_a_kept_model_takes_its_weights_back(name):
+    one, other = trained.BUILDERS[name](), trained.BUILDERS[name]()
+    weights = [weight + np.float32(0.5) for weight in trained._weights(one)]
+    trained._set_weights(other, weights)
+    for expected, found in zip(weights, trained._weights(other), strict=True):
+        assert np.array_equal(expected, found)
+    assert len(weights) == {"labelled_rbm": 3}.get(name, len(weights))
+
+
+def test_ink_and_slant_are_those_of_a_leaning_line():
+    image = np.zeros((1, 28, 28))
+    image[0, np.arange(5, 20), 5 + 2 * (np.arange(5, 20) // 2)] = 1
+    ink, slant = C.ink_and_slant(image)
+    assert ink == 15
+    assert slant == pytest.approx(1, abs=0.05)
+    assert C.ink_and_slant(image[:, :, ::-1])[1] == pytest.approx(-slant)
+    with pytest.raises(ValueError, match="a blank picture"):
+        C.ink_and_slant(np.zeros((1, 28, 28)))
+
+
+def test_a_line_reads_what_a_line_can_read():
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 10
+    x = 5 * C.one_hot(labels) + rng.normal(0, 0.1, (200, 10))
+    assert C.misread_by_a_line(x, labels, x, labels, 60) < 0.05
+    with pytest.raises(ValueError, match="x_test has shape"):
+        C.misread_by_a_line(x, labels, x[:, :3], labels, 1)
+
+
+def test_the_short_ways_to_train_give_models_and_a_verdict():
+    vae = C.train_vae(X, LABELS, 1, 0, hidden_units=8)
+    gan = C.train_gan(X, LABELS, 1, 0, filters=2)
+    y = C.one_hot(LABELS)
+    real = np.random.default_rng(0).normal(size=(20, 64))
+    for drawn in (
+        np.asarray(vae([np.zeros((20, 8), np.float32), y])),
+        (1 + np.asarray(gan([np.zeros((20, 16), np.float32), y]))) / 2,
+    ):
+        judge = evaluation.train_classifier(np.rint(X), LABELS, 1)
+        found = C.verdict(judge, real, LABELS, drawn, LABELS)
+        assert set(found) == {"obedience", "distance", "variety"}
+
+
+def test_figures_of_conditional_models():
+    spots = np.eye(2)
+    points = {"left": np.zeros((4, 2)), "right": np.ones((4, 2))}
+    assert len(plotting.asked_points(points, [0, 0, 1, 1], spots, 0.2).axes) == 2
+    assert len(plotting.panels([1, 2], {"a": [0, 1], "b": [1, 2]}, "x").axes) == 2
+    with pytest.raises(ValueError, match="expected"):
+        plotting.panels([1, 2], {"a": [0]}, "x")
+    with pytest.raises(ValueError, match="wanted contains 2"):
+        plotting.asked_points(points, [0, 0, 1, 2], spots, 0.2)
+    with pytest.raises(TypeError, match="films is a list"):
+        plotting.asked_points([], [0], spots, 0.2)
+    plt.close("all")
+
+
+SWEEPS = {
+    "one_hot": (C.one_hot, {"labels": [0, 1]}),
+    "join": (C.join, {"v": np.zeros((2, 4)), "labels": [0, 1]}),
+    "variety": (C.variety, {"features": np.eye(4), "labels": [0, 0, 1, 1]}),
+}
+HARMLESS = {
+    "one_hot": [("labels", "one row")],
+    "join": [("v", "another width")],
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_no_bad_argument_passes_in_silence(name):
+    call, good = SWEEPS[name]
+    assert faults(call, good, HARMLESS.get(name, ())) == []
