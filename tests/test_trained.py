@@ -1,5 +1,6 @@
 """Models of the full edition: kept by a complete run, loaded, and told from others."""
 
+import itertools
 import json
 import shutil
 
@@ -8,6 +9,7 @@ import pytest
 from fresh_python import loads_tensorflow
 from notebook_files import PATHS, code_cells, tags
 
+from course import results
 from course.environment import CourseError
 from helpers import evaluation, trained
 from helpers.ais import annealed_importance_sampling
@@ -231,8 +233,14 @@ LOSSES = {
 LIKELIHOODS = {n: f"log-likelihood, PCD, {n} hidden units, nats" for n in (100, 500)}
 
 
-def test_every_model_that_can_be_built_is_kept():
-    assert trained.names() == sorted(trained.BUILDERS)
+def test_every_model_that_a_kept_run_makes_is_kept():
+    made = {path.stem: set() for path in PATHS}
+    for path in PATHS:
+        for tag in itertools.chain(*map(tags, code_cells(path))):
+            made[path.stem] |= {tag.removeprefix("results:model:")} - {tag}
+    assert set().union(*made.values()) == set(trained.BUILDERS)
+    kept = results.read()[0]["notebooks"]
+    assert set(trained.names()) == set().union(*(made[name] for name in kept))
     assert sum(file.stat().st_size for file in trained.MODELS.iterdir()) <= 4_000_000
     for name in trained.names():
         about = trained.about(name)
