@@ -9,8 +9,8 @@ import pytest
 from fresh_python import loads_tensorflow
 from notebook_files import PATHS, code_cells, tags
 
+import course.results
 from course.environment import CourseError
-from course.results import read
 from helpers import evaluation, trained
 from helpers.ais import annealed_importance_sampling
 from helpers.data import binarise_by_threshold, load_digits
@@ -239,7 +239,7 @@ def test_every_model_that_a_kept_run_makes_is_kept():
         for tag in itertools.chain(*map(tags, code_cells(path))):
             made[path.stem] |= {tag.removeprefix("results:model:")} - {tag}
     assert set().union(*made.values()) == set(trained.BUILDERS)
-    kept = read()[0]["notebooks"]
+    kept = course.results.read()[0]["notebooks"]
     assert set(trained.names()) == set().union(*(made[name] for name in kept))
     assert sum(file.stat().st_size for file in trained.MODELS.iterdir()) <= 4_000_000
     for name in trained.names():
