@@ -13,7 +13,7 @@ from course.run import checks_of, problems_of
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 MODULES = ("ais", "annealing", "batches", "data", "evaluation", "gan", "importance", "plotting")
-MODULES += ("rbm", "vae")
+MODULES += ("rbm", "vae", "wasserstein")
 
 
 @each_notebook
