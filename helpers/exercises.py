@@ -1391,4 +1391,6 @@ def share_outside(answer):
         return "a negative share lies beyond the real picture: it is outside as well"
     if same(answer, 0.5, 1e-3):
         return "negative shares are half of it; and those above 1?"
-    return "" if same(answer, 1 - inside, 5e-3) else "how often is a normal number below 0 or above 1?"
+    return (
+        "" if same(answer, 1 - inside, 5e-3) else "how often is a normal number below 0 or above 1?"
+    )

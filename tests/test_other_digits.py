@@ -51,7 +51,6 @@ QUICK = {  # so little training that nothing is learnt
         "n_judged": 200,
     },
     "d5": {
-        "toy_steps": 5,
         "batches": 20,
         "filters": 2,
         "classifier_epochs": 1,
