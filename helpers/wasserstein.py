@@ -18,7 +18,7 @@ import numpy as np
 
 from helpers import inputs
 from helpers.gan import GAN, _no_losses_of_parts
-from helpers.runtime import keras, resumable, tf
+from helpers.runtime import keras, tf
 
 ops = keras.ops
 
@@ -104,7 +104,7 @@ def wasserstein_distance(x, y):
 # ---------------------------------------------------------------- the model
 
 
-@resumable
+@keras.saving.register_keras_serializable("helpers")  # the rest of it, GAN brings
 class WassersteinGAN(GAN):
     """A `GAN` whose discriminator is a critic: it gives scores, and its slope is held near 1.
 
