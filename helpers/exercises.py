@@ -1518,3 +1518,91 @@ def straightened(answer):
         return "your rows still hold the constant"
     images = rng.random((5, 7))
     return "" if same(images @ found + constant, asked(images)) else "that is not what f does"
+
+
+# ---------------------------------------------------------------- d5, steadier GANs
+
+
+@exercise(
+    "d5.1",
+    asks="number",
+    hints=(
+        "Overlapping costs nothing by itself: what counts is how far each number must be carried.",
+        "On a line the cheapest plan keeps the order. To which real number does the fake in the "
+        "middle go, and to which the largest?",
+        "The fake 3t goes to t. What is the mean of the way between them, if t is uniform?",
+    ),
+)
+def mean_way(answer):
+    """The Wasserstein distance of the uniform laws on [0, 1] and [0, 3]."""
+    t = (np.arange(1000) + 0.5) / 1000
+    real, fakes = t, 3 * t[::-1]
+    truth = np.abs(np.sort(real) - np.sort(fakes)).mean()
+    if same(answer, 0):
+        return "overlapping laws are not equal laws: two thirds of the fakes must move out"
+    if same(answer, 2):
+        return "that is the longest way, of the largest fake"
+    if same(answer, np.abs(real[:, None] - fakes).mean(), 0.02):
+        return "that is the mean way of a plan at random; the cheapest keeps the order"
+    if same(answer, 2 / 3, 0.01):
+        return "that is the share of fakes outside: how far must each be carried?"
+    return "" if same(answer, truth, 2e-3) else "carry the smallest to the smallest, and so on"
+
+
+@exercise(
+    "d5.2",
+    asks="function",
+    hints=(
+        "A row vector of length n times the matrix has length m; the transpose takes it back.",
+        "Each round turns the vector nearer to the direction that is stretched most. Scale it "
+        "to length 1, so that it neither vanishes nor overflows.",
+        "At the end, how long is a vector of length 1 after the matrix?",
+    ),
+)
+def stretch(answer):
+    """The largest singular value by power iteration."""
+    rng = np.random.default_rng(0)
+    matrix, vector = rng.normal(size=(6, 4)), rng.normal(size=6)
+    values = np.linalg.svd(matrix, compute_uv=False)
+    found = answer(matrix, vector, 60)
+    if found.shape != ():
+        return f"one number is asked for, yours has shape {found.shape}"
+    if same(found, values[0] ** 2, 1e-3):
+        return "that is its square: there and back stretches twice"
+    if same(found, 1, 1e-3):
+        return "do not scale the last one: its length is the answer"
+    if same(found, np.linalg.norm(matrix), 1e-3):
+        return "that is the root of the sum of all squares: which direction is stretched most?"
+    if not same(found, values[0], 1e-3):
+        return "compare with np.linalg.svd(matrix, compute_uv=False)[0]"
+    if not same(answer(1e60 * matrix, vector, 60), 1e60 * values[0], 1e-3):
+        return "scale the vector in each round, else it overflows"
+    few = answer(matrix, vector, 2)
+    right = 1e-6 < values[0] - few < values[0] - 1e-6
+    return "" if right else "2 rounds give an estimate from below: use the vector and the rounds"
+
+
+@exercise(
+    "d5.3",
+    asks="number",
+    hints=(
+        "Compare with the code of the page, line by line. One difference is in the first line, "
+        "the other one under the root.",
+        "With share 0 the place is the real picture, with share 1 the fake. Which shares lie "
+        "between, and how often does a normal number do so?",
+        "Draw many normal numbers and count, or look up the normal distribution at 0 and at 1.",
+    ),
+)
+def share_outside(answer):
+    """The share of standard normal numbers outside 0 to 1."""
+    t = np.linspace(0, 1, 10_001)
+    inside = np.trapezoid(np.exp(-(t**2) / 2), t) / np.sqrt(2 * np.pi)
+    if same(answer, inside, 0.01):
+        return "that is the share between them"
+    if same(answer, 1 - 2 * inside, 0.01):
+        return "a negative share lies beyond the real picture: it is outside as well"
+    if same(answer, 0.5, 1e-3):
+        return "negative shares are half of it; and those above 1?"
+    return (
+        "" if same(answer, 1 - inside, 5e-3) else "how often is a normal number below 0 or above 1?"
+    )

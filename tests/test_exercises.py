@@ -650,6 +650,58 @@ SLIPS = {
             "what f does",
         ),
     ],
+    "d5.1": [
+        ("mean_way = 0", "not equal laws"),
+        ("mean_way = 2.0", "the longest way"),
+        ("mean_way = 1.111", "a plan at random"),
+        ("mean_way = 2 / 3", "the share of fakes"),
+        ("mean_way = 1.5", "smallest to the smallest"),
+        ("mean_way = 1.001", RIGHT),
+    ],
+    "d5.2": [
+        ("def stretch(matrix, vector, rounds): return np.linalg.norm(matrix)", "all squares"),
+        (
+            "def stretch(matrix, vector, rounds):\n"
+            "    for _ in range(rounds):\n"
+            "        vector = matrix @ (vector @ matrix)\n"
+            "        length = np.linalg.norm(vector)\n"
+            "        vector = vector / length\n"
+            "    return length",
+            "its square",
+        ),
+        (
+            "def stretch(matrix, vector, rounds):\n"
+            "    for _ in range(rounds):\n"
+            "        vector = matrix @ (vector @ matrix)\n"
+            "        vector = vector / np.linalg.norm(vector)\n"
+            "    return np.linalg.norm(vector)",
+            "do not scale the last one",
+        ),
+        (
+            "def stretch(matrix, vector, rounds):\n"
+            "    for _ in range(rounds):\n"
+            "        vector = matrix @ (vector @ matrix)\n"
+            "    with np.errstate(all='ignore'):\n"
+            "        return np.linalg.norm(vector @ matrix) / np.linalg.norm(vector)",
+            "it overflows",
+        ),
+        (
+            "def stretch(matrix, vector, rounds): return np.linalg.norm(matrix, 2)",
+            "an estimate from below",
+        ),
+        (
+            "def stretch(matrix, vector, rounds): return np.abs(matrix).max()",
+            "compare with np.linalg.svd",
+        ),
+        ("def stretch(matrix, vector, rounds): return vector @ matrix", "shape (4,)"),
+    ],
+    "d5.3": [
+        ("share_outside = 0.3413", "between them"),
+        ("share_outside = 0.317", "beyond the real picture"),
+        ("share_outside = 0.5", "those above 1"),
+        ("share_outside = 0.16", "below 0 or above 1"),
+        ("share_outside = 0.66", RIGHT),
+    ],
 }
 
 

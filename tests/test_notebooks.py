@@ -14,7 +14,7 @@ from course.run import checks_of, problems_of
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 MODULES = ("ais", "annealing", "batches", "conditional", "data", "diffusion", "evaluation")
-MODULES += ("gan", "importance", "plotting", "rbm", "vae")
+MODULES += ("gan", "importance", "plotting", "rbm", "vae", "wasserstein")
 
 
 @each_notebook

@@ -50,6 +50,12 @@ QUICK = {  # so little training that nothing is learnt
         "classifier_epochs": 1,
         "n_judged": 200,
     },
+    "d5": {
+        "batches": 20,
+        "filters": 2,
+        "classifier_epochs": 1,
+        "n_judged": 100,
+    },
     "d3": {
         "layers": [8],
         "passes": 2,
@@ -125,6 +131,7 @@ def one_kind(folder):
         ("07", few_photographs, {}),
         ("07", shapes, {}),
         ("d3", few_photographs, {}),
+        ("d5", few_photographs, {}),
     ],
 )
 def test_a_notebook_runs_to_its_end(tmp_path, package, monkeypatch, start, digits, changes):
