@@ -674,6 +674,78 @@ def manifold(images, limit, title=None, ax=None):
     return ax.figure
 
 
+def balls_around(clouds, k=1):
+    """Draw two clouds of points in a plane, and balls around the points of each.
+
+    A ball reaches just to its centre's k-th nearest neighbour in its own cloud.
+
+    Args:
+        clouds: a dictionary from a name to points, shape (n, 2); of two clouds. The first panel has
+            balls around the points of the first, the second around those of the second.
+        k: which neighbour, from 1.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: `clouds` is no dictionary, its points are no numbers, or k is no whole one.
+        ValueError: there are not two clouds; the points are not in a plane, or not more than k.
+    """
+    k = inputs.whole_number(k, "k", least=1)
+    if not hasattr(clouds, "items"):
+        raise TypeError(f"clouds is a {type(clouds).__name__}: a dictionary is needed.")
+    clouds = {name: inputs.rows(x, f"clouds[{name!r}]", k + 1) for name, x in clouds.items()}
+    if len(clouds) != 2 or any(points.shape[1] != 2 for points in clouds.values()):
+        raise ValueError("clouds: two are needed, each of shape (n, 2).")
+    fig, axes = plt.subplots(1, 2, figsize=(7.5, 4.2), sharex=True, sharey=True)
+    for ax, (around, points) in zip(axes, clouds.items(), strict=True):
+        apart = np.linalg.norm(points[:, None] - points, axis=-1)
+        for centre, radius in zip(points, np.sort(apart, axis=1)[:, k], strict=True):
+            ax.add_patch(plt.Circle(centre, radius, alpha=0.12, color="0.3", linewidth=0))
+            ax.add_patch(plt.Circle(centre, radius, fill=False, color="0.6", linewidth=0.7))
+        for (name, x), style in zip(clouds.items(), ("ko", "C1X"), strict=True):
+            ax.plot(*x.T, style, markersize=7, label=name)
+        ax.set(title=f"balls around {around}", aspect="equal", xticks=[], yticks=[])
+    axes[0].legend(loc="upper left")
+    return fig
+
+
+def precision_and_coverage(models, marks):
+    """Draw what a judge says of models, and what it says of pictures known beforehand.
+
+    Args:
+        models: a dictionary from a name to a pair: a list of verdicts, drawn hollow, one for each
+            training; and a list of verdicts of a kept model, drawn filled, that may be empty. A
+            verdict is a dictionary with "precision" and "coverage".
+        marks: a dictionary from a name to a verdict, two at most, drawn black.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: one of the two is no dictionary.
+        KeyError: a verdict lacks one of its numbers.
+    """
+    for name, given in {"models": models, "marks": marks}.items():
+        if not hasattr(given, "items"):
+            raise TypeError(f"{name} is a {type(given).__name__}: a dictionary is needed.")
+    fig, ax = plt.subplots(figsize=(6, 4))
+    keys = "coverage", "precision"
+    for index, (name, kinds) in enumerate(models.items()):
+        style = {"marker": "os^Dvp"[index % 6], "color": f"C{index}", "linestyle": "none"}
+        for verdicts, fill in zip(kinds, ("none", "full"), strict=True):
+            points = [[verdict[key] for verdict in verdicts] for key in keys]
+            ax.plot(*points, fillstyle=fill, markersize=8, **style)
+        ax.plot([], [], label=name, **style)
+    for marker, (name, verdict) in zip("*X", marks.items(), strict=False):
+        place = [[verdict[key]] for key in keys]
+        ax.plot(*place, marker, color="k", markersize=12, linestyle="none", label=name)
+    ax.set(xlabel="coverage", ylabel="precision", xlim=(-0.03, 1.03))
+    ax.grid(alpha=0.25)
+    ax.legend(fontsize=8)
+    return fig
+
+
 def model_diagram(columns, groups=None, loose=(), title=None):
     """Draw a model as boxes from left to right, with real pictures where the data stands.
 

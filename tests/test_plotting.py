@@ -299,6 +299,44 @@ def test_a_diagram_of_what_is_no_model_is_refused(columns, options, message):
         plotting.model_diagram(columns, **options)
 
 
+def test_balls_reach_to_the_nearest_of_their_own_cloud():
+    clouds = {"real": [[0, 0], [3, 4], [3, 3]], "samples": [[1, 1], [1, 3], [9, 9]]}
+    fig = plotting.balls_around(clouds)
+    radii = [[patch.radius for patch in ax.patches[::2]] for ax in fig.axes]
+    np.testing.assert_allclose(radii[0], [18**0.5, 1, 1])
+    np.testing.assert_allclose(radii[1], [2, 2, 10])
+    assert [ax.get_title(loc="left") for ax in fig.axes] == [
+        "balls around real",
+        "balls around samples",
+    ]
+    assert len(fig.axes[0].lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("clouds", "message"),
+    [
+        ([[0, 1]], "a dictionary is needed"),
+        ({"real": [[0, 1], [1, 1]]}, "two are needed"),
+        ({"real": [[0, 1, 2], [1, 1, 1]], "fake": [[0, 1, 2], [1, 1, 1]]}, r"shape \(n, 2\)"),
+    ],
+)
+def test_balls_around_other_things_are_refused(clouds, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        plotting.balls_around(clouds)
+
+
+def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
+    verdict = {"precision": 0.7, "coverage": 0.4}
+    models = {"a": ([verdict, verdict], [verdict]), "b": ([verdict], [])}
+    fig = plotting.precision_and_coverage(models, {"fog": {"precision": 1, "coverage": 0}})
+    (ax,) = fig.axes
+    assert [line.get_fillstyle() for line in ax.lines][:2] == ["none", "full"]
+    assert ax.lines[0].get_xdata().tolist() == [0.4, 0.4]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "fog"]
+    with pytest.raises(TypeError, match="models is a list"):
+        plotting.precision_and_coverage([], {})
+
+
 def test_pictures_as_they_came_stand_above_what_was_made_of_them():
     came = [np.full((40, 30), 0.9), np.zeros((20, 60))]
     now = np.random.default_rng(0).random((2, 28, 28), dtype=np.float32)
