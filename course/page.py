@@ -17,7 +17,7 @@ MODELS = (
 )
 
 
-def page(full, published):
+def page(full, published, absent=()):
     """The page of results, as Markdown.
 
     Args:
@@ -28,6 +28,7 @@ def page(full, published):
             of other data. `within` says how close counts as reproduced, by default the check's
             own tolerance. `note` says what differs, or why it is not reached. `front` is true for
             the few that the README shows.
+        absent: names of the course's notebooks of which nothing is kept.
 
     Returns:
         The page's text.
@@ -36,7 +37,7 @@ def page(full, published):
     if full is None:
         parts.append("No run of the full edition is kept here yet: `make full` makes one.")
     else:
-        parts += _circumstances(full)
+        parts += _circumstances(full, absent)
     parts += ["## Beside published figures", _beside(full, published)]
     if full is not None:
         for name, entry in full["notebooks"].items():
@@ -110,7 +111,7 @@ def written(value):
     return re.sub(r"-(?=\d|inf)", "−", text)
 
 
-def _circumstances(full):
+def _circumstances(full, absent):
     entries = full["notebooks"].values()
     minutes = sum(entry["seconds"] for entry in entries) / 60
     dates = sorted({entry["date"] for entry in entries})
@@ -121,9 +122,10 @@ def _circumstances(full):
     lines = list(made_on)
     if len(lines) > 1:
         lines = [f"Notebooks {', '.join(names)}: {line}" for line, names in made_on.items()]
+    missing = f" Not run on all of MNIST yet: {', '.join(sorted(absent))}." if absent else ""
     return [
         f"The full edition of {len(full['notebooks'])} notebooks, run {when}; no check failed. "
-        f"Their times add up to {minutes:.0f} minutes; `make full` runs two at once.",
+        f"Their times add up to {minutes:.0f} minutes; `make full` runs two at once.{missing}",
         *lines,
         "`make compare` measures everything again and says what moved. `make doctor` says whether "
         "these values were measured with the code that lies here.",

@@ -93,10 +93,16 @@ def keep(run_folder=None, folder=RESULTS, notebooks=NOTEBOOKS, editions=EDITIONS
         full = {"edition": "full", "notebooks": {name: kept[name] for name in names}}
         write_json(Path(folder) / VALUES, full)
         _remove_models_of_none(full, folder)
-    (folder / "README.md").write_text(page(*read(folder)), encoding="utf-8")
+    text = page(*read(folder), absent=absent(kept, notebooks))
+    (folder / "README.md").write_text(text, encoding="utf-8")
     print(f"Written: {shown(folder / 'README.md')}")
     write_front(folder)
     return True
+
+
+def absent(kept, notebooks=NOTEBOOKS):
+    """The numbers of the notebooks of which nothing is kept, such as "04"."""
+    return [path.stem[:2] for path in choose(folder=notebooks) if path.stem not in kept]
 
 
 def write_front(folder=RESULTS):

@@ -90,6 +90,7 @@ def first_buttons():
     shown = [
         ("Start with 00", f"notebooks/{start}.html", "first"),
         ("Play with the models", "playground.html", ""),
+        ("Teach with it", "teach.html", ""),
         ("Source", public("address"), ""),
     ]
     return _buttons(shown)

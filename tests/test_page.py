@@ -133,7 +133,14 @@ def test_the_page_says_if_there_is_no_run_yet():
 
 def test_the_committed_page_is_made_of_the_committed_values():
     page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    assert page == pages.page(*results.read()), "run python -m course results"
+    full, published = results.read()
+    absent = results.absent(full["notebooks"])
+    assert page == pages.page(full, published, absent), "run python -m course results"
+
+
+def test_the_page_names_the_notebooks_of_which_nothing_is_kept(full):
+    assert "Not run on all of MNIST" not in pages.page(full, [])
+    assert "Not run on all of MNIST yet: 09, d3." in pages.page(full, [], ["d3", "09"])
 
 
 def test_the_readme_shows_the_figures_marked_for_it_that_are_measured(full):
