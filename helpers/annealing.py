@@ -12,13 +12,10 @@ References:
     Fu et al. (2019), Cyclical annealing schedule: section 4.
 """
 
-import functools
-import inspect
-
 import numpy as np
 
 from helpers import inputs
-from helpers.networks import tensors
+from helpers.networks import checked_by, one_number, tensors
 from helpers.runtime import keras
 from helpers.vae import VAE, gaussian_kl, sample_latent, with_losses_of_parts
 
@@ -28,84 +25,37 @@ ops = keras.ops
 # ---------------------------------------------------------------- around the taught code
 
 
-def _of_numbers(schedule):
-    """A decorator around a schedule: its step holds finite numbers, its settings are one each.
-
-    Args:
-        schedule: a function of `step` and of settings.
-
-    Returns:
-        The schedule; it raises a TypeError or ValueError that names what is no finite number.
-    """
-    signature = inspect.signature(schedule)
-
-    @functools.wraps(schedule)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        for name, value in given.arguments.items():
-            if name == "step":
-                step = inputs.finite(inputs.numbers_of(value, name), name)
-                given.arguments[name] = step.astype(np.float64)
-            else:
-                given.arguments[name] = inputs.real_number(value, name)
-        return schedule(*given.args, **given.kwargs)
-
-    return checked
+def _of_numbers(given):
+    """What a schedule is given: finite numbers as its step, and one as each of its settings."""
+    for name, value in given.items():
+        if name == "step":
+            step = inputs.finite(inputs.numbers_of(value, name), name)
+            given[name] = step.astype(np.float64)
+        else:
+            given[name] = inputs.real_number(value, name)
 
 
-def _of_one_weight(init):
-    """A decorator around `KLAnnealing.__init__`: what the schedule gives is one finite number.
+def _of_one_weight(given):
+    """What `KLAnnealing.__init__` is given: a schedule, whose weights are one finite number."""
+    schedule = given["schedule"]
+    if not callable(schedule):
+        raise TypeError(
+            f"schedule = {schedule!r}: a function of the epochs done is needed, such as "
+            "lambda t: linear(t, 10)."
+        )
 
-    Args:
-        init: the method.
+    def weight(epochs_done):
+        name = f"the weight that the schedule gave after {epochs_done:g} epochs"
+        return inputs.real_number(schedule(epochs_done), name)
 
-    Returns:
-        The method; it raises a TypeError if the schedule is no function, and a ValueError if
-        `every` is neither word.
-    """
-
-    @functools.wraps(init)
-    def checked(self, schedule, every="batch"):
-        if not callable(schedule):
-            raise TypeError(
-                f"schedule = {schedule!r}: a function of the epochs done is needed, such as "
-                "lambda t: linear(t, 10)."
-            )
-
-        def weight(epochs_done):
-            name = f"the weight that the schedule gave after {epochs_done:g} epochs"
-            return inputs.real_number(schedule(epochs_done), name)
-
-        return init(self, weight, inputs.one_of(every, "every", ("batch", "epoch")))
-
-    return checked
-
-
-def _with_floor(function):
-    """A decorator around what takes a `floor`: it is one number, not negative.
-
-    Args:
-        function: with an argument `floor`.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names the floor.
-    """
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        floor = given.arguments["floor"]
-        given.arguments["floor"] = inputs.real_number(floor, "floor", least=0)
-        return function(*given.args, **given.kwargs)
-
-    return checked
+    given["schedule"] = weight
+    inputs.one_of(given["every"], "every", ("batch", "epoch"))
 
 
 # ---------------------------------------------------------------- schedules
 
 
-@_of_numbers
+@checked_by(_of_numbers)
 def constant(step, weight=1.0):
     """The same weight at every step: 1 is the plain VAE, another value the beta-VAE.
 
@@ -125,7 +75,7 @@ def constant(step, weight=1.0):
     return np.full_like(step, weight, dtype=float)[()]
 
 
-@_of_numbers
+@checked_by(_of_numbers)
 def linear(step, length):
     """From 0 in a straight line to 1: weight = step / length, and 1 from `length` on.
 
@@ -145,7 +95,7 @@ def linear(step, length):
     return np.clip(np.divide(step, length), 0, 1)
 
 
-@_of_numbers
+@checked_by(_of_numbers)
 def logistic(step, midpoint, width, highest=1.0):
     """A smooth switch: weight = highest * sigmoid((step - midpoint) / width).
 
@@ -172,7 +122,7 @@ def logistic(step, midpoint, width, highest=1.0):
     return highest * (0.5 + 0.5 * np.tanh(0.5 * (np.asarray(step) - midpoint) / width))
 
 
-@_of_numbers
+@checked_by(_of_numbers)
 def cyclical(step, period, rise=0.5):
     """Linear warm-ups one after the other: in each period 0 to 1, then 1 until the next begins.
 
@@ -220,7 +170,7 @@ class KLAnnealing(keras.callbacks.Callback):
             none, or `fit` does not know how many batches an epoch has.
     """
 
-    @_of_one_weight
+    @checked_by(_of_one_weight)
     def __init__(self, schedule, every="batch"):
         """Remember the schedule; `fit` calls the other methods."""
         super().__init__()
@@ -261,7 +211,7 @@ class KLAnnealing(keras.callbacks.Callback):
         self.model.kl_weight.assign(weight)
 
 
-@_with_floor
+@one_number("floor", least=0)
 @tensors("z_mean", "z_log_var")
 @inputs.same_shape("z_mean", "z_log_var")
 def free_bits_kl(z_mean, z_log_var, floor):
@@ -298,7 +248,7 @@ class FreeBitsVAE(VAE):
         ValueError: the floor is negative.
     """
 
-    @_with_floor
+    @one_number("floor", least=0)
     def __init__(self, *args, floor, **kwargs):
         """Assemble the parts; see the class."""
         super().__init__(*args, **kwargs)

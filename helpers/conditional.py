@@ -15,15 +15,27 @@ References:
     Miyato and Koyama (2018), cGANs with projection discriminator: the discriminator's logit.
 """
 
-import functools
-
 import numpy as np
 
 from helpers import evaluation, inputs
 from helpers.batches import refuse_weights
 from helpers.data import binarise_by_threshold
-from helpers.gan import descend, discriminator_loss, generator_loss, use_averaged_weights
-from helpers.networks import optimiser, refuse_compiled, shape_of, sizes
+from helpers.gan import (
+    descend,
+    discriminator_loss,
+    fitting_optimisers,
+    generator_loss,
+    no_losses_of_parts,
+    use_averaged_weights,
+)
+from helpers.networks import (
+    checked_by,
+    compiled_with,
+    require_models,
+    seed_or_none,
+    shape_of,
+    sizes,
+)
 from helpers.rbm import (
     LARGEST_PARAMETER,
     PARAMETERS,
@@ -417,79 +429,29 @@ def misread_by_a_line(x_train, labels, x_test, test_labels, epochs=None):
 # ---------------------------------------------------------------- around the taught classes
 
 
-def _checked_pair(*names):
-    """A decorator around an `__init__` of two networks: each is a Keras model of two inputs.
-
-    Args:
-        names: of the two arguments.
-
-    Returns:
-        A decorator; the method raises a TypeError or ValueError that names what does not fit.
-    """
-
-    def around(init):
-        @functools.wraps(init)
-        def checked(self, first, second, seed=None):
-            for name, network in zip(names, (first, second), strict=True):
-                if not isinstance(network, keras.Model):
-                    raise TypeError(f"{name} = {network!r}: a Keras model is needed.")
-                shapes = shape_of(network, "input")
-                if not isinstance(shapes, list) or len(shapes) != 2 or len(shapes[1]) != 1:
-                    raise ValueError(
-                        f"{name} takes inputs of shape {shapes}: a pair is needed, the second "
-                        "one the labels, keras.Input((n_classes,))."
-                    )
-            classes = [shape_of(network, "input")[1] for network in (first, second)]
-            if classes[0] != classes[1]:
-                raise ValueError(
-                    f"{names[0]} takes labels of shape {classes[0]}, {names[1]} of {classes[1]}: "
-                    "make both with one n_classes."
-                )
-            if seed is not None:
-                seed = inputs.whole_number(seed, "seed", least=0)
-            return init(self, first, second, seed)
-
-        return checked
-
-    return around
+def _told_networks(given):
+    """What an `__init__` of two networks and a seed is given: each network is told the label."""
+    names = [name for name in given if name not in ("self", "seed")]
+    require_models(given, *names)
+    shapes = [shape_of(given[name], "input") for name in names]
+    for name, shape in zip(names, shapes, strict=True):
+        if not isinstance(shape, list) or len(shape) != 2 or len(shape[1]) != 1:
+            raise ValueError(
+                f"{name} takes inputs of shape {shape}: a pair is needed, the second "
+                "one the labels, keras.Input((n_classes,))."
+            )
+    (_, first), (_, second) = shapes
+    if first != second:
+        raise ValueError(
+            f"{names[0]} takes labels of shape {first}, {names[1]} of {second}: "
+            "make both with one n_classes."
+        )
+    given["seed"] = seed_or_none(given["seed"])
 
 
-def _checked_compile(method):
-    """A decorator around `compile`: optimisers, and nothing that the training leaves out.
-
-    Args:
-        method: `compile`, of one optimiser or several.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what cannot be honoured.
-    """
-
-    @functools.wraps(method)
-    def checked(self, *optimizers, **kwargs):
-        movers = [optimiser(mover, "optimizer") for mover in optimizers]
-        if len({id(mover) for mover in movers}) < len(movers):
-            raise ValueError("optimizer: both networks have one object; make two.")
-        refuse_compiled(self, kwargs)
-        return method(self, *movers, **kwargs)
-
-    return checked
-
-
-def _tensors(method):
-    """A decorator around `losses_per_image`: arrays become tensors, which networks do not mix.
-
-    Args:
-        method: of pictures and one-hot labels.
-
-    Returns:
-        The method.
-    """
-
-    @functools.wraps(method)
-    def converted(self, x, y):
-        return method(self, ops.convert_to_tensor(x), ops.convert_to_tensor(y))
-
-    return converted
+def _as_tensors(given):
+    """What `losses_per_image` is given: tensors, as networks do not mix these with arrays."""
+    given.update({name: ops.convert_to_tensor(given[name]) for name in ("x", "y")})
 
 
 def _fit(model, x, labels, lowest, size, **kwargs):
@@ -530,7 +492,7 @@ class ConditionalVAE(keras.Model):
         TypeError, ValueError: networks, pictures, labels or options that do not fit.
     """
 
-    @_checked_pair("encoder", "decoder")
+    @checked_by(_told_networks)
     def __init__(self, encoder, decoder, seed=None):
         """Assemble the parts; see the class."""
         super().__init__()
@@ -541,7 +503,7 @@ class ConditionalVAE(keras.Model):
         self.averages = [keras.metrics.Mean(name) for name in names]
         self.built = True  # because its parts are
 
-    @_checked_compile
+    @compiled_with("optimizer")
     def compile(self, optimizer, **kwargs):
         """Choose the optimiser; its variables are made here, and a step is then traced once."""
         super().compile(optimizer, **kwargs)
@@ -551,7 +513,7 @@ class ConditionalVAE(keras.Model):
         """Decode [codes, one-hot labels] to grey levels."""
         return ops.sigmoid(self.decoder(z_and_y))
 
-    @_tensors
+    @checked_by(_as_tensors)
     def losses_per_image(self, x, y):
         """Loss, squared error and KL of each picture, with one draw of z; y is one-hot."""
         z_mean, z_log_var = self.encoder([x, y])
@@ -658,7 +620,7 @@ class ConditionalGAN(keras.Model):
         TypeError, ValueError: networks, pictures, labels or options that do not fit.
     """
 
-    @_checked_pair("generator", "discriminator")
+    @checked_by(_told_networks)
     def __init__(self, generator, discriminator, seed=None):
         """Assemble the parts; see the class."""
         super().__init__()
@@ -668,7 +630,8 @@ class ConditionalGAN(keras.Model):
         self.averages = [keras.metrics.Mean(n) for n in ("discriminator_loss", "generator_loss")]
         self.built = True  # because its parts are
 
-    @_checked_compile
+    @compiled_with("generator_optimizer", "discriminator_optimizer")
+    @checked_by(fitting_optimisers)
     def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
         """Give each network its optimiser."""
         super().compile(discriminator_optimizer, **kwargs)
@@ -685,6 +648,7 @@ class ConditionalGAN(keras.Model):
         z = keras.random.uniform((ops.shape(y)[0], self.n_latent), -1, 1, seed=self.noise)
         return self([z, y], training=True)
 
+    @no_losses_of_parts
     def train_step(self, data):
         """One step of each network on a batch; both are told the labels."""
         x, y = data

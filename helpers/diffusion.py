@@ -14,8 +14,6 @@ References:
     Ho and Salimans (2021), Classifier-free diffusion guidance: eq. 6.
 """
 
-import functools
-import inspect
 import itertools
 import math
 
@@ -24,10 +22,11 @@ import numpy as np
 from helpers import inputs
 from helpers.batches import by_name, refuse_weights
 from helpers.networks import (
+    checked_by,
+    compiled_with,
     is_symbolic,
-    mean_over_replicas,
-    optimiser,
-    refuse_compiled,
+    one_number,
+    seed_or_none,
     shape_of,
     sizes,
     tensors,
@@ -42,32 +41,18 @@ MARGIN = 0.02  # of the angle at either end: no time is without signal or withou
 # ---------------------------------------------------------------- around the taught code
 
 
-def _checked_times(*names, list_that=None):
+def _of_times(*names, list_that=None):
     """A decorator: the arguments of these names lie in [0, 1], if their values are known.
 
-    Args:
-        names: of arguments that are times.
-        list_that: "rise" or "fall" for a list of two times or more; None for one time, or a
-            column with one for each row.
-
-    Returns:
-        A decorator; the decorated function raises a TypeError or ValueError that names the
-        argument.
+    With list_that = "rise" or "fall" they are lists of two times or more; else each is one time,
+    or a column with one for each row.
     """
 
-    def around(function):
-        signature = inspect.signature(function)
+    def check(given):
+        for name in names:
+            _refuse_times(given[name], name, list_that)
 
-        @functools.wraps(function)
-        def checked(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
-            for name in names:
-                _refuse_times(given.arguments[name], name, list_that)
-            return function(*given.args, **given.kwargs)
-
-        return checked
-
-    return around
+    return checked_by(check)
 
 
 def _refuse_times(times, name, list_that):
@@ -91,97 +76,42 @@ def _refuse_times(times, name, list_that):
         )
 
 
-def _usable(function):
-    """A decorator: z holds finite rows of floats, times are of its type, the rest is usable.
-
-    Args:
-        function: with arguments `predict_noise`, `z` and `times`, and perhaps `rng` and `rounds`.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names what does not fit.
-    """
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs).arguments
-        if not callable(given["predict_noise"]):
-            raise TypeError(
-                f"predict_noise = {given['predict_noise']!r}: a function of (z, time) is needed."
-            )
-        if "rng" in given:
-            inputs.random_generator(given["rng"])
-        if "rounds" in given:
-            given["rounds"] = inputs.whole_number(given["rounds"], "rounds", least=1)
-        z = inputs.numbers_of(given["z"], "z")
-        precision = np.float64 if z.dtype == np.float64 else np.float32
-        given["z"] = inputs.rows(z, "z").astype(precision)
-        given["times"] = np.asarray(given["times"], precision)
-        return function(**given)
-
-    return checked
+def _usable(given):
+    """What takes a path is given: finite rows of floats, times of their type, and the rest."""
+    if not callable(given["predict_noise"]):
+        raise TypeError(
+            f"predict_noise = {given['predict_noise']!r}: a function of (z, time) is needed."
+        )
+    if "rng" in given:
+        inputs.random_generator(given["rng"])
+    if "rounds" in given:
+        given["rounds"] = inputs.whole_number(given["rounds"], "rounds", least=1)
+    z = inputs.numbers_of(given["z"], "z")
+    precision = np.float64 if z.dtype == np.float64 else np.float32
+    given["z"] = inputs.rows(z, "z").astype(precision)
+    given["times"] = np.asarray(given["times"], precision)
 
 
-def _checked_parts(init):
-    """A decorator around `Diffusion.__init__`: the network fits, the settings make sense.
-
-    Args:
-        init: the method.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what does not fit.
-    """
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        settings = given.arguments
-        network = settings["network"]
-        if not isinstance(network, keras.Model):
-            raise TypeError(f"network = {network!r}: a Keras model is needed: dense_denoiser.")
-        takes, gives = shape_of(network, "input"), shape_of(network, "output")
-        fits = isinstance(takes, list) and len(takes) == 3 and takes[1] == (1,)
-        if not fits or takes[0] != gives:
-            raise ValueError(
-                f"network takes {takes} and gives {gives}: it must take rows, their times (1,) and "
-                "labels, one number a kind, and give noise of the rows' shape: dense_denoiser."
-            )
-        share = settings["hidden_labels"]
-        settings["hidden_labels"] = inputs.real_number(share, "hidden_labels", least=0, most=1)
-        if settings["seed"] is not None:
-            settings["seed"] = inputs.whole_number(settings["seed"], "seed", least=0)
-        return init(*given.args, **given.kwargs)
-
-    return checked
-
-
-def _checked_compile(method):
-    """A decorator around `Diffusion.compile`: an optimiser, and nothing that training leaves out.
-
-    Args:
-        method: `compile`.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what cannot be honoured.
-    """
-
-    @functools.wraps(method)
-    def checked(self, optimizer, *more, **kwargs):
-        if more:
-            kwargs["loss"] = more[0]
-        refuse_compiled(self, kwargs)
-        optimizer = mean_over_replicas(optimiser(optimizer, "optimizer"), self)
-        return method(self, optimizer, **kwargs)
-
-    return checked
+def _fitting_parts(given):
+    """What `Diffusion.__init__` is given: a network that fits, settings that make sense."""
+    network, share = given["network"], given["hidden_labels"]
+    if not isinstance(network, keras.Model):
+        raise TypeError(f"network = {network!r}: a Keras model is needed: dense_denoiser.")
+    takes, gives = shape_of(network, "input"), shape_of(network, "output")
+    fits = isinstance(takes, list) and len(takes) == 3 and takes[1] == (1,)
+    if not fits or takes[0] != gives:
+        raise ValueError(
+            f"network takes {takes} and gives {gives}: it must take rows, their times (1,) and "
+            "labels, one number a kind, and give noise of the rows' shape: dense_denoiser."
+        )
+    given["hidden_labels"] = inputs.real_number(share, "hidden_labels", least=0, most=1)
+    given["seed"] = seed_or_none(given["seed"])
 
 
 # ---------------------------------------------------------------- the fixed encoder
 
 
-@_checked_times("time")
+@_of_times("time")
 @tensors("time")
 def schedule(time):
     """How much signal and how much noise z_t holds: a point on a quarter of a circle.
@@ -202,7 +132,7 @@ def schedule(time):
     return ops.cos(angle), ops.sin(angle)
 
 
-@_checked_times("time")
+@_of_times("time")
 @tensors("z", "epsilon", "time")
 @inputs.same_shape("z", "epsilon")
 def add_noise(z, epsilon, time):
@@ -251,7 +181,7 @@ def denoising_loss(epsilon, predicted):
     return ops.sum(ops.square(epsilon - predicted), axis=-1)
 
 
-@_checked_times("time", "next_time")
+@_of_times("time", "next_time")
 @tensors("time", "next_time")
 def step_weight(time, next_time):
     """What a squared error of the noise costs in a step from time to next_time, in nats.
@@ -274,8 +204,8 @@ def step_weight(time, next_time):
     return 0.5 * (ops.square(next_signal * noise / (signal * next_noise)) - 1)
 
 
-@_checked_times("times", list_that="rise")
-@_usable
+@_of_times("times", list_that="rise")
+@checked_by(_usable)
 def diffusion_bound(predict_noise, z, times, rng, rounds=50):
     """A lower bound on log p(z) of the model with these steps: the ELBO, in nats.
 
@@ -314,7 +244,7 @@ def diffusion_bound(predict_noise, z, times, rng, rounds=50):
 # ---------------------------------------------------------------- the way back
 
 
-@_checked_times("time", "next_time")
+@_of_times("time", "next_time")
 @tensors("z", "predicted", "time", "next_time")
 @inputs.same_shape("z", "predicted")
 def denoise(z, predicted, time, next_time):
@@ -337,8 +267,8 @@ def denoise(z, predicted, time, next_time):
     return add_noise((z - noise * predicted) / signal, predicted, next_time)
 
 
-@_checked_times("times", list_that="fall")
-@_usable
+@_of_times("times", list_that="fall")
+@checked_by(_usable)
 def draw_path(predict_noise, z, times):
     """Go from noise to data in the steps given, and keep every stop.
 
@@ -360,25 +290,7 @@ def draw_path(predict_noise, z, times):
     return ops.stack(path)
 
 
-def _checked_strength(function):
-    """A decorator around `guided_noise`: the strength is a number from -1 on.
-
-    Args:
-        function: with an argument `strength`.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names the strength.
-    """
-
-    @functools.wraps(function)
-    def checked(with_label, without, strength):
-        strength = inputs.real_number(strength, "strength", least=-1)
-        return function(with_label, without, strength)
-
-    return checked
-
-
-@_checked_strength
+@one_number("strength", least=-1)
 @tensors("with_label", "without")
 @inputs.same_shape("with_label", "without")
 def guided_noise(with_label, without, strength):
@@ -402,24 +314,7 @@ def guided_noise(with_label, without, strength):
 # ---------------------------------------------------------------- a network, and its training
 
 
-def _checked_classes(function):
-    """A decorator around `dense_denoiser`: the kinds are a whole number from 0 on.
-
-    Args:
-        function: with an argument `classes`.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names the kinds.
-    """
-
-    @functools.wraps(function)
-    def checked(n, layers, classes=0):
-        return function(n, layers, inputs.whole_number(classes, "classes", least=0))
-
-    return checked
-
-
-@_checked_classes
+@one_number("classes", inputs.whole_number, least=0)
 @sizes("n", lists=("layers",))
 def dense_denoiser(n, layers, classes=0):
     """Dense layers with SiLU that guess the noise in z_t, from its time and a label.
@@ -465,7 +360,7 @@ class Diffusion(keras.Model):
         TypeError, ValueError: parts, rows, labels or options that do not fit.
     """
 
-    @_checked_parts
+    @checked_by(_fitting_parts)
     def __init__(self, network, hidden_labels=0.5, seed=None, **kwargs):
         """Assemble the parts; see the class."""
         super().__init__(**kwargs)
@@ -475,7 +370,7 @@ class Diffusion(keras.Model):
         self.average = keras.metrics.Mean("loss")
         self.built = True  # because the network is
 
-    @_checked_compile
+    @compiled_with("optimizer")
     def compile(self, optimizer, **kwargs):
         """Choose the optimiser; its variables are made here."""
         super().compile(optimizer, **kwargs)

@@ -15,20 +15,21 @@ References:
 """
 
 import functools
-import inspect
 
 import numpy as np
 
 from helpers import inputs
 from helpers.batches import as_tensor, by_name, fit_arguments, pictures, refuse_weights, value_range
 from helpers.networks import (
+    checked_by,
+    compiled_with,
     follow_frozen_parts,
     is_symbolic,
     last_activation,
     layers_of,
-    mean_over_replicas,
-    optimiser,
-    refuse_compiled,
+    one_number,
+    require_models,
+    seed_or_none,
     shape_of,
     sizes,
     tensors,
@@ -41,85 +42,28 @@ ops = keras.ops
 # ---------------------------------------------------------------- around the taught code
 
 
-def _checked_share(function):
-    """A decorator around `discriminator_loss`: its smoothing is a label above 0 and at most 1.
-
-    Args:
-        function: with an argument `smoothing`.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names the smoothing.
-    """
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        smoothing = given.arguments["smoothing"]
-        given.arguments["smoothing"] = inputs.real_number(smoothing, "smoothing", above=0, most=1)
-        return function(*given.args, **given.kwargs)
-
-    return checked
+def _of_a_network(given):
+    """What `gradient_penalty` is given: a function of images, and a seed."""
+    if not callable(given["discriminator"]):
+        raise TypeError(
+            f"discriminator = {given['discriminator']!r}: a function from images to logits or "
+            "scores is needed, such as a Keras model."
+        )
+    if not isinstance(given["seed"], keras.random.SeedGenerator):
+        given["seed"] = inputs.whole_number(given["seed"], "seed", least=0)
 
 
-def _of_a_network(function):
-    """A decorator around `gradient_penalty`: a function of images, and a seed.
-
-    Args:
-        function: with arguments `discriminator` and `seed`.
-
-    Returns:
-        The function; it raises a TypeError that names what is something else.
-    """
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs).arguments
-        if not callable(given["discriminator"]):
-            raise TypeError(
-                f"discriminator = {given['discriminator']!r}: a function from images to logits or "
-                "scores is needed, such as a Keras model."
-            )
-        if not isinstance(given["seed"], keras.random.SeedGenerator):
-            given["seed"] = inputs.whole_number(given["seed"], "seed", least=0)
-        return function(**given)
-
-    return checked
-
-
-def _checked_parts(init):
-    """A decorator around `GAN.__init__`: the networks fit together, the settings make sense.
-
-    Args:
-        init: the method.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what does not fit.
-    """
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        settings = given.arguments
-        for name in ("generator", "discriminator"):
-            if not isinstance(settings[name], keras.Model):
-                raise TypeError(f"{name} = {settings[name]!r}: a Keras model is needed.")
-        _refuse_unfit(settings["generator"], settings["discriminator"])
-        smoothing, weight = settings["smoothing"], settings["penalty_weight"]
-        settings["smoothing"] = inputs.real_number(smoothing, "smoothing", above=0, most=1)
-        settings["penalty_weight"] = inputs.real_number(weight, "penalty_weight", least=0)
-        if not isinstance(settings["critic"], bool | np.bool_):
-            raise TypeError(f"critic = {settings['critic']!r}: choose True or False.")
-        settings["critic"] = bool(settings["critic"])
-        if settings["seed"] is not None:
-            settings["seed"] = inputs.whole_number(settings["seed"], "seed", least=0)
-        return init(*given.args, **given.kwargs)
-
-    return checked
+def _fitting_parts(given):
+    """What `GAN.__init__` is given: networks that fit together, settings that make sense."""
+    require_models(given, "generator", "discriminator")
+    _refuse_unfit(given["generator"], given["discriminator"])
+    smoothing, weight, critic = (given[k] for k in ("smoothing", "penalty_weight", "critic"))
+    given["smoothing"] = inputs.real_number(smoothing, "smoothing", above=0, most=1)
+    given["penalty_weight"] = inputs.real_number(weight, "penalty_weight", least=0)
+    if not isinstance(critic, bool | np.bool_):
+        raise TypeError(f"critic = {critic!r}: choose True or False.")
+    given["critic"] = bool(critic)
+    given["seed"] = seed_or_none(given["seed"])
 
 
 def _refuse_unfit(generator, discriminator):
@@ -142,48 +86,30 @@ def _refuse_unfit(generator, discriminator):
         )
 
 
-def _checked_compile(method):
-    """A decorator around `GAN.compile`: two optimisers, and nothing that the training leaves out.
+def fitting_optimisers(given):
+    """What `compile` of a GAN is given: two optimisers, for networks without losses of their own.
 
     Args:
-        method: `compile`.
+        given: the arguments by name.
 
-    Returns:
-        The method; it raises a TypeError or ValueError that names what cannot be honoured.
+    Raises:
+        ValueError: one optimiser for both, averages of the discriminator, or a part's own loss.
     """
-
-    @functools.wraps(method)
-    def checked(self, generator_optimizer, discriminator_optimizer, **kwargs):
-        pair = [
-            optimiser(generator_optimizer, "generator_optimizer"),
-            optimiser(discriminator_optimizer, "discriminator_optimizer"),
-        ]
-        if pair[0] is pair[1]:
-            raise ValueError(
-                "generator_optimizer and discriminator_optimizer are one object, which cannot "
-                "keep the state of two networks: make two, such as two keras.optimizers.Adam()."
-            )
-        if pair[1].use_ema:
-            raise ValueError(
-                "discriminator_optimizer has use_ema=True: only the generator's weights are "
-                "averaged here, so leave it out."
-            )
-        refuse_compiled(self, kwargs)
-        _refuse_losses_of_parts(self)
-        return method(self, *[mean_over_replicas(mover, self) for mover in pair], **kwargs)
-
-    return checked
+    if given["generator_optimizer"] is given["discriminator_optimizer"]:
+        raise ValueError(
+            "generator_optimizer and discriminator_optimizer are one object, which cannot "
+            "keep the state of two networks: make two, such as two keras.optimizers.Adam()."
+        )
+    if given["discriminator_optimizer"].use_ema:
+        raise ValueError(
+            "discriminator_optimizer has use_ema=True: only the generator's weights are "
+            "averaged here, so leave it out."
+        )
+    _refuse_losses_of_parts(given["self"])
 
 
 def _refuse_losses_of_parts(gan):
-    """Raise a ValueError if a network has a loss of its own, which the game leaves out.
-
-    Args:
-        gan: a `GAN`.
-
-    Raises:
-        ValueError: a regulariser, or a loss given to `add_loss`.
-    """
+    """Raise a ValueError if a network has a loss of its own, which the game leaves out."""
     regularised = [
         layer for layer in layers_of(gan) if getattr(layer, "activity_regularizer", None)
     ]
@@ -194,8 +120,8 @@ def _refuse_losses_of_parts(gan):
         )
 
 
-def _no_losses_of_parts(method):
-    """A decorator around `train_step`: while it is traced, losses of parts are refused.
+def no_losses_of_parts(method):
+    """A decorator around `train_step`: once it is traced, losses of parts are refused.
 
     Args:
         method: `train_step`.
@@ -213,44 +139,22 @@ def _no_losses_of_parts(method):
     return checked
 
 
-def _checked_pictures(method):
-    """A decorator around `discriminator_step`: outside a graph its pictures are looked at.
-
-    Args:
-        method: `discriminator_step`.
-
-    Returns:
-        The method; it raises a ValueError for another shape or range.
-    """
-
-    @functools.wraps(method)
-    def checked(self, real_images):
-        return method(self, as_tensor(real_images, "real_images", self.checked_pictures))
-
-    return checked
+def _fitting_pictures(given):
+    """What `discriminator_step` is given: pictures, looked at outside a graph."""
+    check = given["self"].checked_pictures
+    given["real_images"] = as_tensor(given["real_images"], "real_images", check)
 
 
-def _at_least_one(method):
-    """A decorator around methods of a number n: one of 0 pictures has no mean.
-
-    Args:
-        method: of n.
-
-    Returns:
-        The method; it raises a TypeError or ValueError unless n is a whole number from 1 on.
-    """
-
-    @functools.wraps(method)
-    def checked(self, n):
-        return method(self, n if is_symbolic(n) else inputs.whole_number(n, "n", least=1))
-
-    return checked
+def _at_least_one(given):
+    """What methods of a number n are given: one of 0 pictures has no mean."""
+    if not is_symbolic(given["n"]):
+        given["n"] = inputs.whole_number(given["n"], "n", least=1)
 
 
 # ---------------------------------------------------------------- losses
 
 
-@_checked_share
+@one_number("smoothing", above=0, most=1)
 @tensors("real_logits", "fake_logits")
 def discriminator_loss(real_logits, fake_logits, smoothing=1.0):
     """Cross-entropy of the discriminator: -s log D(x) - (1 - s) log(1 - D(x)) - log(1 - D(G(z))).
@@ -297,7 +201,7 @@ def critic_loss(real_scores, fake_scores):
     return ops.mean(fake_scores) - ops.mean(real_scores)
 
 
-@_of_a_network
+@checked_by(_of_a_network)
 @tensors("real_images", "fake_images")
 @inputs.same_shape("real_images", "fake_images")
 def gradient_penalty(discriminator, real_images, fake_images, seed):
@@ -378,7 +282,7 @@ class GAN(keras.Model):
             in float32.
     """
 
-    @_checked_parts
+    @checked_by(_fitting_parts)
     def __init__(
         self, generator, discriminator, smoothing=1.0, critic=False, penalty_weight=0.0, seed=None
     ):
@@ -390,7 +294,8 @@ class GAN(keras.Model):
         self.averages = [keras.metrics.Mean(n) for n in ("discriminator_loss", "generator_loss")]
         self.built = True  # because its parts are
 
-    @_checked_compile
+    @compiled_with("generator_optimizer", "discriminator_optimizer")
+    @checked_by(fitting_optimisers)
     def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
         """Give each network its optimiser; other arguments go to Keras's own `compile`."""
         super().compile(discriminator_optimizer, **kwargs)
@@ -402,13 +307,13 @@ class GAN(keras.Model):
         """The pictures that the generator draws for codes z, shape (n, n_latent)."""
         return self.generator(z, training=training)
 
-    @_at_least_one
+    @checked_by(_at_least_one)
     def draw_fakes(self, n):
         """Pictures of n new codes, drawn as in training: with dropout, if there is any."""
         z = keras.random.uniform((n, self.generator.input_shape[-1]), -1, 1, seed=self.noise)
         return self(z, training=True)
 
-    @_checked_pictures
+    @checked_by(_fitting_pictures)
     def discriminator_step(self, real_images):
         """Move the discriminator only; returns its loss before the step."""
         fake_images = self.draw_fakes(ops.shape(real_images)[0])
@@ -420,7 +325,7 @@ class GAN(keras.Model):
                 loss += self.penalty_weight * penalty
         return descend(tape, loss, self.discriminator, self.optimizer)
 
-    @_at_least_one
+    @checked_by(_at_least_one)
     def generator_step(self, n):
         """Move the generator only, by n new fakes; returns its loss before the step."""
         with tf.GradientTape() as tape:
@@ -428,7 +333,7 @@ class GAN(keras.Model):
             loss = -ops.mean(fake_logits) if self.critic else generator_loss(fake_logits)
         return descend(tape, loss, self.generator, self.generator_optimizer)
 
-    @_no_losses_of_parts
+    @no_losses_of_parts
     def train_step(self, data):
         """One step of each network on a batch; labels, if there are any, are not used."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -11,19 +11,11 @@ References:
         what more draws do to the encoder's gradient.
 """
 
-import functools
-
 import numpy as np
 
 from helpers import inputs
 from helpers.batches import fit_arguments
-from helpers.networks import (
-    follow_frozen_parts,
-    layers_of,
-    mean_over_replicas,
-    optimiser,
-    refuse_compiled,
-)
+from helpers.networks import checked_by, compiled_with, follow_frozen_parts, layers_of
 from helpers.runtime import keras, tf
 from helpers.vae import (
     images_of_likelihood,
@@ -49,63 +41,27 @@ DRAWS_AT_ONCE = 2500  # codes that are decoded together
 # ---------------------------------------------------------------- around the taught code
 
 
-def _checked_parts(init):
-    """A decorator around `BoundTrainer.__init__`: a VAE that can be trained so, and a number k.
-
-    Args:
-        init: the method.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what does not fit.
-    """
-
-    @functools.wraps(init)
-    def checked(self, vae, k):
-        require_likelihood(vae)
-        for layer in layers_of(vae):
-            if isinstance(layer, OTHERWISE_IN_TRAINING):
-                raise ValueError(
-                    f"vae has the layer {layer.name}, which acts otherwise in training than in "
-                    "judging, and the bound knows one way only: leave it out."
-                )
-        if vae.losses:
+def _without_surprises(given):
+    """What `BoundTrainer.__init__` is given: a VAE that can be trained so, and a number k."""
+    vae = given["vae"]
+    require_likelihood(vae)
+    for layer in layers_of(vae):
+        if isinstance(layer, OTHERWISE_IN_TRAINING):
             raise ValueError(
-                "vae has losses of its own, such as regularisers, which are no part of the bound: "
-                "leave them out."
+                f"vae has the layer {layer.name}, which acts otherwise in training than in "
+                "judging, and the bound knows one way only: leave it out."
             )
-        return init(self, vae, inputs.whole_number(k, "k", least=1))
-
-    return checked
-
-
-def _checked_compile(model_class):
-    """A decorator around `BoundTrainer`: `compile` takes an optimiser, and nothing left unused.
-
-    Args:
-        model_class: the class.
-
-    Returns:
-        The class; its `compile` raises a TypeError or ValueError that names what cannot be
-        honoured.
-    """
-
-    def compiled(self, optimizer, *more, **kwargs):
-        """Choose the optimiser; its variables are made here, and a step is then traced once."""
-        if more:
-            kwargs["loss"] = more[0]
-        refuse_compiled(self, kwargs)
-        optimizer = mean_over_replicas(optimiser(optimizer, "optimizer"), self)
-        keras.Model.compile(self, optimizer, **kwargs)
-        self.optimizer.build(self.vae.trainable_variables)
-
-    model_class.compile = compiled
-    return model_class
+    if vae.losses:
+        raise ValueError(
+            "vae has losses of its own, such as regularisers, which are no part of the bound: "
+            "leave them out."
+        )
+    given["k"] = inputs.whole_number(given["k"], "k", least=1)
 
 
 # ---------------------------------------------------------------- training on the bound
 
 
-@_checked_compile
 class BoundTrainer(keras.Model):
     """Trains a VAE on the importance-weighted bound of k draws; with k = 1, on the ELBO.
 
@@ -127,7 +83,7 @@ class BoundTrainer(keras.Model):
             that takes it; validation data too: judge by `bounds_over_draws`.
     """
 
-    @_checked_parts
+    @checked_by(_without_surprises)
     def __init__(self, vae, k):
         """Take the VAE; see the class."""
         super().__init__()
@@ -164,10 +120,20 @@ class BoundTrainer(keras.Model):
         return images_of_likelihood(self.vae, data, name)
 
 
+@compiled_with("optimizer")
+def _compile(self, optimizer, **kwargs):
+    """Choose the optimiser; its variables are made here, and a step is then traced once."""
+    keras.Model.compile(self, optimizer, **kwargs)
+    self.optimizer.build(self.vae.trainable_variables)
+
+
+BoundTrainer.compile = _compile  # in the taught class it is Keras's own
+
+
 # ---------------------------------------------------------------- measuring it
 
 
-@of_a_likelihood
+@checked_by(of_a_likelihood)
 def bounds_over_draws(vae, x, n_draws):
     """The importance-weighted bound, averaged over images, for several numbers of draws.
 

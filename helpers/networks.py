@@ -1,7 +1,8 @@
 """Checks around formulas and networks of Keras: what they are given, and what they are made of.
 
-They stand where a model is made, compiled or called, in decorators and in methods of their own, so
-that the taught code between them stays as short as it is.
+They stand where a model is made, compiled or called, so that the taught code between them stays as
+short as it is. A check is a plain function of the arguments by name; `checked_by` puts it around
+what is taught.
 """
 
 import functools
@@ -11,6 +12,35 @@ import numpy as np
 
 from helpers.inputs import numbers_of, real_number, whole_number
 from helpers.runtime import keras, tf
+
+
+def checked_by(check):
+    """A decorator around a function or method: its arguments are looked at before it is called.
+
+    Args:
+        check: a function of the arguments by name, in a dictionary with the defaults, `self` and
+            all. It replaces values there, and raises an error for what does not fit.
+
+    Returns:
+        A decorator; the decorated function raises what `check` raises.
+    """
+
+    def around(function):
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(*args, **kwargs):
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            check(given.arguments)
+            return function(*given.args, **given.kwargs)
+
+        return checked
+
+    return around
+
+
+# ---------------------------------------------------------------- numbers
 
 
 def tensors(*names, axes=0):
@@ -28,19 +58,11 @@ def tensors(*names, axes=0):
         something else, and a ValueError that names one which is empty or has too few axes.
     """
 
-    def around(function):
-        signature = inspect.signature(function)
+    def check(given):
+        values = [_floating(given[name], name, axes) for name in names]
+        given.update(zip(names, _of_one_type(values), strict=True))
 
-        @functools.wraps(function)
-        def checked(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
-            values = [_floating(given.arguments[name], name, axes) for name in names]
-            given.arguments |= zip(names, _of_one_type(values), strict=True)
-            return function(*given.args, **given.kwargs)
-
-        return checked
-
-    return around
+    return checked_by(check)
 
 
 def is_symbolic(x):
@@ -79,7 +101,7 @@ def _of_one_type(values):
 
 
 def sizes(*names, lists=(), shares=()):
-    """A decorator around a function that makes a network: its sizes are whole numbers from 1 on.
+    """A decorator around what makes a network or a model: its sizes are whole numbers from 1 on.
 
     Args:
         names: of arguments that are one size each.
@@ -91,30 +113,72 @@ def sizes(*names, lists=(), shares=()):
         argument which is something else.
     """
 
-    def around(function):
-        signature = inspect.signature(function)
+    def check(given):
+        for name in names:
+            given[name] = whole_number(given[name], name, least=1)
+        for name in lists:
+            given[name] = _sizes(given[name], name)
+        for name in shares:
+            given[name] = real_number(given[name], name, least=0, below=1)
 
-        @functools.wraps(function)
-        def checked(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
-            for name, value in given.arguments.items():
-                if name in names:
-                    given.arguments[name] = whole_number(value, name, least=1)
-                elif name in lists:
-                    given.arguments[name] = _sizes(value, name)
-                elif name in shares:
-                    given.arguments[name] = real_number(value, name, least=0, below=1)
-            return function(*given.args, **given.kwargs)
-
-        return checked
-
-    return around
+    return checked_by(check)
 
 
 def _sizes(values, name):
     if not isinstance(values, list | tuple) and getattr(values, "ndim", 0) != 1:
         raise TypeError(f"{name} = {values!r}: a list of whole numbers is needed, such as [200].")
     return [whole_number(size, f"{name}[{i}]", least=1) for i, size in enumerate(values)]
+
+
+def one_number(name, kind=real_number, **bounds):
+    """A decorator: the argument of this name is one number. Its bounds are those of `kind`.
+
+    Args:
+        name: of the argument.
+        kind: `real_number` or `whole_number` of `helpers.inputs`.
+
+    Returns:
+        A decorator; the decorated function raises a TypeError or ValueError that names the
+        argument.
+    """
+
+    def check(given):
+        given[name] = kind(given[name], name, **bounds)
+
+    return checked_by(check)
+
+
+def seed_or_none(seed):
+    """The seed of a model: a whole number from 0 on as an `int`; None, for any, as it is.
+
+    Args:
+        seed: what the model was given.
+
+    Returns:
+        The seed.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+    """
+    return None if seed is None else whole_number(seed, "seed", least=0)
+
+
+# ---------------------------------------------------------------- networks
+
+
+def require_models(given, *names):
+    """Raise a TypeError unless arguments are Keras models.
+
+    Args:
+        given: all arguments by name.
+        names: of those that must be models.
+
+    Raises:
+        TypeError: one is something else.
+    """
+    for name in names:
+        if not isinstance(given[name], keras.Model):
+            raise TypeError(f"{name} = {given[name]!r}: a Keras model is needed.")
 
 
 def shape_of(network, side):
@@ -165,6 +229,41 @@ def layers_of(network):
         A list of Keras layers.
     """
     return list(network._flatten_layers(include_self=False))
+
+
+# ---------------------------------------------------------------- compile and fit
+
+WITHOUT_USE = ("loss", "loss_weights", "metrics", "weighted_metrics")  # in Keras's order
+
+
+def compiled_with(*names):
+    """A decorator around `compile`: optimisers, and nothing that the training leaves out.
+
+    Args:
+        names: of the optimisers, which are the method's first arguments.
+
+    Returns:
+        A decorator; the method raises a TypeError or ValueError that names what cannot be
+        honoured.
+    """
+
+    def around(method):
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def checked(self, *args, **kwargs):
+            first, more = args[: len(names)], args[len(names) :]
+            kwargs |= zip(WITHOUT_USE, more, strict=False)
+            given = signature.bind(self, *first, **kwargs)
+            refuse_compiled(self, kwargs)
+            for name in names:
+                mover = optimiser(given.arguments[name], name)
+                given.arguments[name] = mean_over_replicas(mover, self)
+            return method(*given.args, **given.kwargs)
+
+        return checked
+
+    return around
 
 
 def optimiser(given, name):
@@ -225,7 +324,7 @@ def refuse_compiled(model, options):
         ValueError: a loss or metrics, or a part that does not compute in float32.
     """
     kind = type(model).__name__
-    for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+    for name in WITHOUT_USE:
         if options.get(name) is not None:
             raise ValueError(
                 f"{name} = {options[name]!r}: a {kind} has losses of its own and reports these; "

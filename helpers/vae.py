@@ -11,7 +11,6 @@ References:
 """
 
 import functools
-import inspect
 import math
 
 import numpy as np
@@ -19,12 +18,13 @@ import numpy as np
 from helpers import inputs
 from helpers.batches import as_tensor, by_name, fit_arguments, pictures, refuse_weights
 from helpers.networks import (
+    checked_by,
+    compiled_with,
     follow_frozen_parts,
     is_symbolic,
     last_activation,
-    mean_over_replicas,
-    optimiser,
-    refuse_compiled,
+    require_models,
+    seed_or_none,
     shape_of,
     sizes,
     tensors,
@@ -37,117 +37,61 @@ layers, ops = keras.layers, keras.ops
 # ---------------------------------------------------------------- around the taught code
 
 
-def _grey_levels(function):
-    """A decorator around a reconstruction loss of (x, x_logits): x lies in [0, 1], in its shape.
-
-    In a graph, as in training, shapes are compared and nothing else: `fit` has looked at the
-    values.
-
-    Args:
-        function: of x and x_logits.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names what does not fit.
-    """
-
-    @functools.wraps(function)
-    @inputs.same_shape("x", "x_logits")
-    @tensors("x_logits")
-    def of_one_type(x, x_logits):
-        return function(ops.cast(x, x_logits.dtype), x_logits)
-
-    @functools.wraps(function)
-    def checked(x, x_logits):
-        if not is_symbolic(x):
-            values = inputs.numbers_of(x, "x")
-            if values.ndim == 0:
-                raise ValueError("x has shape (), expected (n, ...), one image a row.")
-            inputs.in_range(values, "x", 0, 1)
-            x = x if tf.is_tensor(x) else values
-        return of_one_type(x, x_logits)
-
-    return checked
+def _grey_levels(given):
+    """What a reconstruction loss is given: x in [0, 1]. In a graph `fit` has looked at it."""
+    x = given["x"]
+    if is_symbolic(x):
+        return
+    values = inputs.numbers_of(x, "x")
+    if values.ndim == 0:
+        raise ValueError("x has shape (), expected (n, ...), one image a row.")
+    inputs.in_range(values, "x", 0, 1)
+    given["x"] = x if tf.is_tensor(x) else values
 
 
-def _checked_parts(init):
-    """A decorator around `VAE.__init__`: encoder, decoder and loss fit together.
-
-    Args:
-        init: the method.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names what does not fit.
-    """
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs).arguments
-        encoder, decoder = given["encoder"], given["decoder"]
-        for name, part in (("encoder", encoder), ("decoder", decoder)):
-            if not isinstance(part, keras.Model):
-                raise TypeError(f"{name} = {part!r}: a Keras model is needed.")
-        loss = given.get("reconstruction_loss", squared_error)
-        if not callable(loss):
-            raise TypeError(
-                f"reconstruction_loss = {loss!r}: a function of (x, x_logits) is needed, such as "
-                "bernoulli_loss."
-            )
-        if given.get("seed") is not None:
-            kwargs["seed"] = inputs.whole_number(given["seed"], "seed", least=0)
-            args = args[: list(signature.parameters).index("seed")]
-        x, codes = shape_of(encoder, "input"), shape_of(encoder, "output")
-        z, x_logits = shape_of(decoder, "input"), shape_of(decoder, "output")
-        if codes is not None and not (isinstance(codes, list) and len(codes) == 2):
-            raise ValueError(
-                f"encoder has outputs of shape {codes}: a pair is needed, (z_mean, z_log_var)."
-            )
-        if codes is not None and codes[0] != codes[1]:
-            raise ValueError(f"encoder's z_mean has shape {codes[0]} and z_log_var {codes[1]}.")
-        if None not in (codes, z) and codes[0] != z:
-            raise ValueError(
-                f"decoder takes codes of shape {z}, the encoder's have {codes[0]}: make both with "
-                "one n_latent."
-            )
-        if None not in (x, x_logits) and x != x_logits:
-            raise ValueError(
-                f"decoder draws pictures of shape {x_logits}, the encoder takes {x}: end it with "
-                f"keras.layers.Reshape({x})."
-            )
-        if loss in LOSSES_OF_LOGITS and last_activation(decoder) in ("sigmoid", "softmax"):
-            raise ValueError(
-                f"decoder ends in a {last_activation(decoder)}, and {loss.__name__} takes logits: "
-                "leave the activation of its last layer out."
-            )
-        return init(*args, **kwargs)
-
-    return checked
+def _cast_to_logits(given):
+    """What a reconstruction loss is given at last: x becomes a tensor of the logits' type."""
+    given["x"] = ops.cast(given["x"], given["x_logits"].dtype)
 
 
-def _checked_compile(method):
-    """A decorator around `VAE.compile`: an optimiser, and nothing that the training leaves out.
+def _fitting_parts(given):
+    """What `VAE.__init__` is given: encoder, decoder and loss that fit together."""
+    require_models(given, "encoder", "decoder")
+    encoder, decoder, loss = given["encoder"], given["decoder"], given["reconstruction_loss"]
+    if not callable(loss):
+        raise TypeError(
+            f"reconstruction_loss = {loss!r}: a function of (x, x_logits) is needed, such as "
+            "bernoulli_loss."
+        )
+    given["seed"] = seed_or_none(given["seed"])
+    x, codes = shape_of(encoder, "input"), shape_of(encoder, "output")
+    z, x_logits = shape_of(decoder, "input"), shape_of(decoder, "output")
+    if codes is not None and not (isinstance(codes, list) and len(codes) == 2):
+        raise ValueError(
+            f"encoder has outputs of shape {codes}: a pair is needed, (z_mean, z_log_var)."
+        )
+    if codes is not None and codes[0] != codes[1]:
+        raise ValueError(f"encoder's z_mean has shape {codes[0]} and z_log_var {codes[1]}.")
+    if None not in (codes, z) and codes[0] != z:
+        raise ValueError(
+            f"decoder takes codes of shape {z}, the encoder's have {codes[0]}: make both with "
+            "one n_latent."
+        )
+    if None not in (x, x_logits) and x != x_logits:
+        raise ValueError(
+            f"decoder draws pictures of shape {x_logits}, the encoder takes {x}: end it with "
+            f"keras.layers.Reshape({x})."
+        )
+    if loss in LOSSES_OF_LOGITS and last_activation(decoder) in ("sigmoid", "softmax"):
+        raise ValueError(
+            f"decoder ends in a {last_activation(decoder)}, and {loss.__name__} takes logits: "
+            "leave the activation of its last layer out."
+        )
 
-    Args:
-        method: `compile`.
 
-    Returns:
-        The method; it raises a TypeError or ValueError that names what cannot be honoured.
-    """
-
-    @functools.wraps(method)
-    def checked(self, optimizer, *more, **kwargs):
-        if more:
-            kwargs["loss"] = more[0]
-        refuse_compiled(self, kwargs)
-        _refuse_other_loss(self)
-        optimizer = mean_over_replicas(optimiser(optimizer, "optimizer"), self)
-        return method(self, optimizer, **kwargs)
-
-    return checked
-
-
-def _refuse_other_loss(vae):
-    """Raise a ValueError unless the reconstruction loss gives one number for each image."""
+def _one_loss_an_image(given):
+    """What `VAE.compile` is given: a VAE whose reconstruction loss is one number for each image."""
+    vae = given["self"]
     shape = shape_of(vae.encoder, "input")
     if shape is not None and None not in shape:
         two = ops.zeros((2, *shape))
@@ -238,7 +182,10 @@ def importance_weighted_bound(log_weights):
 
 
 @keras.saving.register_keras_serializable("helpers")
-@_grey_levels
+@checked_by(_grey_levels)
+@inputs.same_shape("x", "x_logits")
+@tensors("x_logits")
+@checked_by(_cast_to_logits)
 def squared_error(x, x_logits):
     """Sum over pixels of (x - sigmoid(x_logits))^2, one number per image.
 
@@ -256,7 +203,10 @@ def squared_error(x, x_logits):
 
 
 @keras.saving.register_keras_serializable("helpers")
-@_grey_levels
+@checked_by(_grey_levels)
+@inputs.same_shape("x", "x_logits")
+@tensors("x_logits")
+@checked_by(_cast_to_logits)
 def bernoulli_loss(x, x_logits):
     """-log p(x|z) of independent binary pixels, one number per image, in nats.
 
@@ -325,28 +275,23 @@ def images_of_likelihood(vae, data, name):
     return x
 
 
-def of_a_likelihood(function):
-    """A decorator around a function of (vae, x, n_draws): a likelihood, and images that fit it.
+def of_a_likelihood(given):
+    """What a function of (vae, x, n_draws) is given: a likelihood, and images that fit it.
 
     Args:
-        function: such as `log_importance_weights`.
+        given: the arguments by name.
 
-    Returns:
-        The function; it raises a TypeError or ValueError that names what does not fit.
+    Raises:
+        TypeError, ValueError: an argument does not fit.
     """
-
-    @functools.wraps(function)
-    def checked(vae, x, n_draws):
-        require_likelihood(vae)
-        x = images_of_likelihood(vae, x, "x")
-        if isinstance(x, tf.data.Dataset):
-            raise TypeError("x is a tf.data.Dataset: an array of images is needed here.")
-        return function(vae, x, inputs.whole_number(n_draws, "n_draws", least=1))
-
-    return checked
+    require_likelihood(given["vae"])
+    given["x"] = images_of_likelihood(given["vae"], given["x"], "x")
+    if isinstance(given["x"], tf.data.Dataset):
+        raise TypeError("x is a tf.data.Dataset: an array of images is needed here.")
+    given["n_draws"] = inputs.whole_number(given["n_draws"], "n_draws", least=1)
 
 
-@of_a_likelihood
+@checked_by(of_a_likelihood)
 def log_importance_weights(vae, x, n_draws):
     """log p(x, z) - log q(z|x) for several draws of each image's code, in nats.
 
@@ -438,7 +383,7 @@ class VAE(keras.Model):
             weights of samples or classes, layers that do not compute in float32.
     """
 
-    @_checked_parts
+    @checked_by(_fitting_parts)
     def __init__(self, encoder, decoder, reconstruction_loss=squared_error, seed=None, **kwargs):
         """Assemble the parts; see the class."""
         super().__init__(**kwargs)
@@ -451,7 +396,8 @@ class VAE(keras.Model):
         self.averages = [keras.metrics.Mean(name) for name in names]
         self.built = True  # because its parts are
 
-    @_checked_compile
+    @compiled_with("optimizer")
+    @checked_by(_one_loss_an_image)
     def compile(self, optimizer, **kwargs):
         """Choose the optimiser; its variables are made here, and a step is then traced once."""
         super().compile(optimizer, **kwargs)

@@ -11,13 +11,11 @@ References:
     Villani (2009), Optimal transport: chapter 5, the duality.
 """
 
-import functools
-import inspect
-
 import numpy as np
 
 from helpers import inputs
-from helpers.gan import GAN, _no_losses_of_parts
+from helpers.gan import GAN, no_losses_of_parts
+from helpers.networks import checked_by, sizes
 from helpers.runtime import keras, tf
 
 ops = keras.ops
@@ -26,61 +24,24 @@ ops = keras.ops
 # ---------------------------------------------------------------- around the taught code
 
 
-def _of_numbers(function):
-    """A decorator around `wasserstein_distance`: two lists of equally many finite numbers.
-
-    Args:
-        function: of x and y.
-
-    Returns:
-        The function; it raises a TypeError or ValueError that names what does not fit.
-    """
-
-    @functools.wraps(function)
-    def checked(x, y):
-        given = {"x": x, "y": y}
-        for name, values in given.items():
-            values = inputs.finite(inputs.numbers_of(values, name), name)
-            if values.ndim != 1 or not len(values):
-                raise ValueError(f"{name} has shape {values.shape}: a row of numbers is needed.")
-            given[name] = values.astype(np.float64)
-        if len(given["x"]) != len(given["y"]):
-            raise ValueError(
-                f"x holds {len(given['x'])} numbers and y holds {len(given['y'])}: equally many "
-                "are needed, so draw as many of each."
-            )
-        return float(function(**given))
-
-    return checked
-
-
-def _checked_steps(init):
-    """A decorator around `WassersteinGAN.__init__`: the number of critic's steps makes sense.
-
-    Args:
-        init: the method.
-
-    Returns:
-        The method; it raises a TypeError or ValueError that names the number.
-    """
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def checked(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        settings = given.arguments
-        steps = inputs.whole_number(settings["critic_steps"], "critic_steps", least=1)
-        settings["critic_steps"] = steps
-        return init(*given.args, **given.kwargs)
-
-    return checked
+def _equally_many(given):
+    """What `wasserstein_distance` is given: two rows of equally many finite numbers."""
+    for name, values in given.items():
+        values = inputs.finite(inputs.numbers_of(values, name), name)
+        if values.ndim != 1 or not len(values):
+            raise ValueError(f"{name} has shape {values.shape}: a row of numbers is needed.")
+        given[name] = values.astype(np.float64)
+    if len(given["x"]) != len(given["y"]):
+        raise ValueError(
+            f"x holds {len(given['x'])} numbers and y holds {len(given['y'])}: equally many "
+            "are needed, so draw as many of each."
+        )
 
 
 # ---------------------------------------------------------------- the distance
 
 
-@_of_numbers
+@checked_by(_equally_many)
 def wasserstein_distance(x, y):
     """The Wasserstein distance of two sets of equally many numbers, exactly.
 
@@ -127,14 +88,14 @@ class WassersteinGAN(GAN):
         TypeError, ValueError: as `GAN`, or `critic_steps` is no whole number from 1 on.
     """
 
-    @_checked_steps
+    @sizes("critic_steps")
     def __init__(self, generator, discriminator, critic_steps=5, penalty_weight=10.0, seed=None):
         """Assemble the parts; see the class."""
         settings = {"critic": True, "penalty_weight": penalty_weight, "seed": seed}
         super().__init__(generator, discriminator, **settings)
         self.critic_steps = critic_steps
 
-    @_no_losses_of_parts
+    @no_losses_of_parts
     def train_step(self, data):
         """One step of the critic, and in every fifth batch one of the generator."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
