@@ -355,6 +355,10 @@ def test_weights_and_losses_that_would_be_left_out_are_refused():
     gan, mover = point_gan(), keras.optimizers.Adam()
     with pytest.raises(ValueError, match="one object"):
         gan.compile(mover, mover)
+    with pytest.raises(ValueError, match="discriminator_optimizer has use_ema=True"):
+        gan.compile("adam", keras.optimizers.Adam(use_ema=True))
+    with pytest.raises(ValueError, match="loss = 'mse'"):
+        gan.compile("adam", "adam", "mse")
 
 
 def test_networks_that_do_not_fit_are_refused():
