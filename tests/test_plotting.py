@@ -344,7 +344,11 @@ def test_an_image_sinks_into_noise():
     fig = plotting.signal_and_noise(image, signal, noise, np.random.default_rng(0))
     (ax,) = fig.axes
     names = [text.get_text() for text in ax.get_xticklabels()]
-    assert names == ["signal 1.00\nnoise 0.00", "signal 0.60\nnoise 0.80", "signal 0.00\nnoise 1.00"]
+    assert names == [
+        "signal 1.00\nnoise 0.00",
+        "signal 0.60\nnoise 0.80",
+        "signal 0.00\nnoise 1.00",
+    ]
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "signal left",
         "noise added",
