@@ -271,7 +271,7 @@ def signal_and_noise(image, signal, noise, rng):
         ValueError: an image that is blank, or of another shape or range; as many numbers of noise
             as of signal are needed, at least one.
     """
-    image = inputs.drawable(np.asarray(image)[None], "image")[0]
+    image = inputs.drawable(inputs.numbers_of(image, "image")[None], "image")[0]
     if image.std() == 0:
         raise ValueError("image is blank: give one with some ink, and some paper.")
     signal, noise = inputs.numbers_of(signal, "signal"), inputs.numbers_of(noise, "noise")
