@@ -417,7 +417,8 @@ def test_what_cannot_be_drawn_is_named(call, error, message):
         call()
 
 
-PICTURES = np.random.default_rng(0).random((4, 28, 28), dtype=np.float32)
+GENERATOR = np.random.default_rng(0)
+PICTURES = GENERATOR.random((4, 28, 28), dtype=np.float32)
 TITLES = {("title", key) for key in ("None", "text", "number as text")}
 NO_AXES = {("ax", "None")}
 NUMBERS = ("minus one", "zero", "two and a half")
@@ -456,7 +457,7 @@ SWEEPS = {
     ),
     "signal_and_noise": (
         plotting.signal_and_noise,
-        {"image": PICTURES[0], "signal": [1.0], "noise": [0.0], "rng": np.random.default_rng(0)},
+        {"image": PICTURES[0], "signal": [1, 0.6, 0], "noise": [0, 0.8, 1], "rng": GENERATOR},
         harmless(signal=("one row",), noise=("one row",)),
     ),
     "curves": (
