@@ -252,6 +252,53 @@ def before_and_after(came, now, title=None):
     return fig
 
 
+def signal_and_noise(image, signal, noise, rng):
+    """Draw how an image sinks into noise: a row of signal, one of noise, and one of their sums.
+
+    The image is brought to mean 0 and variance 1, so that noise of variance 1 is as strong.
+
+    Args:
+        image: shape (height, width), values in [0, 1], not all the same.
+        signal: how much is left of the image at each stop, one number or more.
+        noise: how much is added of one picture of standard normal noise, as many numbers.
+        rng: a NumPy generator.
+
+    Returns:
+        The figure, with arrows for the way there and the way back.
+
+    Raises:
+        TypeError: these are no numbers, or rng is no generator.
+        ValueError: an image that is blank, or of another shape or range; as many numbers of noise
+            as of signal are needed, at least one.
+    """
+    image = inputs.drawable(inputs.numbers_of(image, "image")[None], "image")[0]
+    if image.std() == 0:
+        raise ValueError("image is blank: give one with some ink, and some paper.")
+    signal, noise = inputs.numbers_of(signal, "signal"), inputs.numbers_of(noise, "noise")
+    if signal.ndim != 1 or signal.shape != noise.shape or signal.size == 0:
+        raise ValueError(
+            f"signal has shape {signal.shape}, noise {noise.shape}: give two lists of one length."
+        )
+    epsilon = inputs.random_generator(rng).standard_normal(image.shape)
+    rows = {"signal left": np.multiply.outer(signal, (image - image.mean()) / image.std())}
+    rows["noise added"] = np.multiply.outer(noise, epsilon)
+    rows["the sum"] = rows["signal left"] + rows["noise added"]
+    fig = image_rows({name: np.clip(0.5 + row / 6, 0, 1) for name, row in rows.items()})
+    fig.set_size_inches(7.5, 0.8 + 16.8 / (len(signal) + 0.01))
+    ax, (height, width) = fig.axes[0], image.shape
+    shares = zip(signal, noise, strict=True)
+    names = [f"signal {left:.2f}\nnoise {added:.2f}" for left, added in shares]
+    ax.set_xticks(GAP + (width + GAP) * np.arange(len(signal)) + width / 2, names, fontsize=8)
+    ax.xaxis.tick_top()
+    right, bottom = ax.get_xlim()[1], ax.get_ylim()[0]
+    for start, end, part, text in ((0, right, 0.1, "encoder, fixed"), (right, 0, 0.24, "way back")):
+        y = bottom + part * 3 * height
+        arrow = {"arrowstyle": "->", "color": "C0", "lw": 2}
+        ax.annotate("", (end, y), (start, y), arrowprops=arrow, annotation_clip=False)
+        ax.text(right / 2, y, text, ha="center", va="center", backgroundcolor="w", fontsize=9)
+    return fig
+
+
 def curves(series, xlabel, ylabel, title=None, ax=None, start=1):
     """Draw one line for each entry, told apart by colour, line style and a legend.
 

@@ -337,6 +337,35 @@ def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
         plotting.precision_and_coverage([], {})
 
 
+def test_an_image_sinks_into_noise():
+    image = np.zeros((28, 28))
+    image[9:19, 12:16] = 1
+    signal, noise = np.array([1.0, 0.6, 0.0]), np.array([0.0, 0.8, 1.0])
+    fig = plotting.signal_and_noise(image, signal, noise, np.random.default_rng(0))
+    (ax,) = fig.axes
+    names = [text.get_text() for text in ax.get_xticklabels()]
+    assert names == [
+        "signal 1.00\nnoise 0.00",
+        "signal 0.60\nnoise 0.80",
+        "signal 0.00\nnoise 1.00",
+    ]
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "signal left",
+        "noise added",
+        "the sum",
+    ]
+    shown = np.asarray(ax.images[0].get_array())
+    step = 28 + plotting.GAP
+    rows = [shown[plotting.GAP + step * row :][:28] for row in range(3)]
+    first, last = slice(plotting.GAP, plotting.GAP + 28), slice(-28 - plotting.GAP, -plotting.GAP)
+    np.testing.assert_allclose(rows[2][:, first], rows[0][:, first], atol=1e-6)  # all signal
+    np.testing.assert_allclose(rows[2][:, last], rows[1][:, last], atol=1e-6)  # all noise
+    with pytest.raises(ValueError, match="blank"):
+        plotting.signal_and_noise(np.zeros((28, 28)), signal, noise, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="two lists of one length"):
+        plotting.signal_and_noise(image, signal, noise[:2], np.random.default_rng(0))
+
+
 def test_pictures_as_they_came_stand_above_what_was_made_of_them():
     came = [np.full((40, 30), 0.9), np.zeros((20, 60))]
     now = np.random.default_rng(0).random((2, 28, 28), dtype=np.float32)
@@ -388,7 +417,8 @@ def test_what_cannot_be_drawn_is_named(call, error, message):
         call()
 
 
-PICTURES = np.random.default_rng(0).random((4, 28, 28), dtype=np.float32)
+GENERATOR = np.random.default_rng(0)
+PICTURES = GENERATOR.random((4, 28, 28), dtype=np.float32)
 TITLES = {("title", key) for key in ("None", "text", "number as text")}
 NO_AXES = {("ax", "None")}
 NUMBERS = ("minus one", "zero", "two and a half")
@@ -424,6 +454,11 @@ SWEEPS = {
         plotting.before_and_after,
         {"came": [np.ones((9, 9))] * 2, "now": PICTURES[:2], "title": "a"},
         TITLES | harmless(came=("three axes",), now=("three axes",)),
+    ),
+    "signal_and_noise": (
+        plotting.signal_and_noise,
+        {"image": PICTURES[0], "signal": [1, 0.6, 0], "noise": [0, 0.8, 1], "rng": GENERATOR},
+        harmless(signal=("one row",), noise=("one row",)),
     ),
     "curves": (
         plotting.curves,
