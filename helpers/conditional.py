@@ -575,7 +575,7 @@ def conditional_decoder(n_latent, n_classes=10, hidden_units=256):
     return keras.Model([z, y], x_logits)
 
 
-def train_vae(x, labels, epochs, seed, callbacks=(), n_latent=8, hidden_units=128):
+def train_vae(x, labels, epochs, seed, callbacks=(), n_latent=8, hidden_units=256):
     """Make a `ConditionalVAE` of dense networks, and train it by Adam in batches of 64.
 
     Args:
@@ -674,7 +674,7 @@ class ConditionalGAN(keras.Model):
 
 
 @sizes("n_latent", "n_classes", "filters", "hidden_units")
-def conditional_generator(n_latent=16, n_classes=10, filters=16, hidden_units=64):
+def conditional_generator(n_latent=16, n_classes=10, filters=8, hidden_units=64):
     """A code and a label to maps of 7 x 7, doubled twice, to 28 x 28 pixels in [-1, 1]."""
     z, y = keras.Input((n_latent,)), keras.Input((n_classes,))
     x = layers.Concatenate()([z, y])
@@ -689,7 +689,7 @@ def conditional_generator(n_latent=16, n_classes=10, filters=16, hidden_units=64
 
 
 @sizes("n_classes", "filters", shares=("dropout",))
-def projection_discriminator(n_classes=10, filters=16, dropout=0.0):
+def projection_discriminator(n_classes=10, filters=8, dropout=0.0):
     """How real a picture looks, plus how well it fits its label: one logit.
 
     logit(x, y) = w.f(x) + w_y.f(x), with features f of the picture and a row w_y for each label.
@@ -704,7 +704,7 @@ def projection_discriminator(n_classes=10, filters=16, dropout=0.0):
     return keras.Model([x, y], layers.Add()([layers.Dense(1)(f), fits]))
 
 
-def train_gan(x, labels, epochs, seed, callbacks=(), filters=16):
+def train_gan(x, labels, epochs, seed, callbacks=(), filters=8):
     """Make a `ConditionalGAN` of convolutional networks, train it, and average its weights.
 
     Args:

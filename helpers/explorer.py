@@ -39,7 +39,7 @@ def png_of_digit(image, side=SIDE):
     return file.getvalue()
 
 
-def explore(decode, limit=3.0, n_latent=2):
+def explore(decode, limit=3.0, n_latent=2, n_labels=0):
     """A slider for each latent coordinate, and the digit they decode to, redrawn as they move.
 
     It needs a running kernel: on a static page the picture stands still. Where `decode` fails, or
@@ -47,21 +47,26 @@ def explore(decode, limit=3.0, n_latent=2):
 
     Args:
         decode: a function from codes of shape (1, n_latent) to images of shape (1, height, width)
-            in [0, 1].
+            in [0, 1]; with `n_labels`, a function of the codes and a label.
         limit: a slider goes from -limit to limit.
         n_latent: how many coordinates there are.
+        n_labels: a first slider chooses a label below this number; 0 leaves it out.
 
     Returns:
         An ipywidgets box; a notebook shows it if it is the last value of a cell.
 
     Raises:
         TypeError: `decode` is no function, or a number is none.
-        ValueError: `limit` is not positive, or `n_latent` not from 1 to 64.
+        ValueError: `limit` is not positive, `n_latent` not from 1 to 64, or `n_labels` is
+            negative.
     """
     if not callable(decode):
         raise TypeError(f"decode is a {type(decode).__name__}: a function of codes is needed.")
     limit = inputs.real_number(limit, "limit", above=0)
     n_latent = inputs.whole_number(n_latent, "n_latent", least=1, most=MOST_SLIDERS)
+    n_labels = inputs.whole_number(n_labels, "n_labels", least=0)
+    chooser = ipywidgets.IntSlider(0, min=0, max=max(0, n_labels - 1), description="label")
+    choosers = [chooser] if n_labels else []
     sliders = [
         ipywidgets.FloatSlider(0, min=-limit, max=limit, step=0.05, description=f"z{index}")
         for index in range(1, n_latent + 1)
@@ -72,7 +77,8 @@ def explore(decode, limit=3.0, n_latent=2):
     def redraw(_):
         code = np.array([[slider.value for slider in sliders]], np.float32)
         try:
-            picture.value = png_of_digit(_only_image(decode(code)))
+            label = [slider.value for slider in choosers]
+            picture.value = png_of_digit(_only_image(decode(code, *label)))
             error = ""
         except Exception as raised:  # an exception in a widget's callback is seen by nobody
             error = f"{type(raised).__name__}: {raised}"
@@ -80,10 +86,10 @@ def explore(decode, limit=3.0, n_latent=2):
         picture.layout.display = "none" if error else ""
         error_line.layout.display = "" if error else "none"
 
-    for slider in sliders:
+    for slider in choosers + sliders:
         slider.observe(redraw, "value")
     redraw(None)
-    return ipywidgets.HBox([ipywidgets.VBox(sliders), picture, error_line])
+    return ipywidgets.HBox([ipywidgets.VBox(choosers + sliders), picture, error_line])
 
 
 def film(frames, name="step"):

@@ -62,13 +62,13 @@ def _labelled_rbm():
 def _conditional_vae():
     from helpers.conditional import ConditionalVAE, conditional_decoder, conditional_encoder
 
-    return ConditionalVAE(conditional_encoder(8, 10, 128), conditional_decoder(8, 10, 128))
+    return ConditionalVAE(conditional_encoder(8), conditional_decoder(8))
 
 
 def _conditional_generator():
     from helpers.conditional import conditional_generator
 
-    return conditional_generator()
+    return conditional_generator(filters=16)
 
 
 BUILDERS = {

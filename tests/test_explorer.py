@@ -56,6 +56,20 @@ def test_each_latent_has_a_slider_with_its_name_that_goes_to_the_limit_on_both_s
     assert {(slider.min, slider.max) for slider in sliders} == {(-2, 2)}
 
 
+def test_a_label_has_a_slider_of_its_own_before_the_latents():
+    asked = []
+
+    def decode(z, label):
+        asked.append((z.shape, label))
+        return np.full((1, 28, 28), label / 10)
+
+    sliders = explore(decode, n_latent=2, n_labels=10).children[0].children
+    assert [slider.description for slider in sliders] == ["label", "z1", "z2"]
+    assert (sliders[0].min, sliders[0].max) == (0, 9)
+    sliders[0].value = 7
+    assert asked == [((1, 2), 0), ((1, 2), 7)]
+
+
 def shown_error(box):
     """The error that stands in the picture's place, or None if the picture is seen."""
     picture, line = box.children[1:]
