@@ -2,8 +2,8 @@
 
 A mark, or fingerprint, says whether a measured value still belongs to the code: it covers a
 notebook's code, its parameters, and the modules of `helpers` that it imports, directly or through
-other modules. What changes no value changes no mark: prose, docstrings, exercises, kept models,
-how things are drawn, and the cell for Google Colab.
+other modules. What changes no value changes no mark: prose, figures' captions and alternatives,
+docstrings, exercises, kept models, how the library draws, and the cell for Google Colab.
 """
 
 import ast
@@ -111,7 +111,7 @@ def fingerprint(path, parameters, package=HELPERS):
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     sources = code_of(nbformat.read(path, as_version=4))
     for source in sources:
-        digest.update(f"{source}\0".encode())
+        digest.update(_without_words(source) + b"\0")
     for module in modules_behind(sources, package):
         code = (Path(package) / f"{module}.py").read_text(encoding="utf-8")
         digest.update(_without_docstrings(code).encode())
@@ -155,6 +155,31 @@ def _imports(code):
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return {name.split(".")[1] for name in names if name.startswith("helpers.")}
+
+
+def _without_words(source):
+    """A cell as bytes, without the alternatives and captions of its figures."""
+    code = TransformerManager().transform_cell(source)
+    lines, spans = code.encode().splitlines(keepends=True), []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "plotting.show":
+            first, *words = node.args
+            if words:
+                spans.append((_place(lines, first, "end_"), _place(lines, words[-1], "end_")))
+        elif isinstance(node, ast.Assign | ast.AugAssign):
+            target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and target.id in ("alt", "caption"):
+                spans.append((_place(lines, node), _place(lines, node, "end_")))
+    text = b"".join(lines)
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + text[end:]
+    return text
+
+
+def _place(lines, node, side=""):
+    """Where a node begins, or with "end_" ends, in bytes from the start."""
+    line, column = getattr(node, f"{side}lineno"), getattr(node, f"{side}col_offset")
+    return sum(map(len, lines[: line - 1])) + column
 
 
 def _without_docstrings(code):

@@ -76,6 +76,23 @@ def test_prose_is_no_reason_to_run_again_and_code_and_parameters_are(course):
     assert mark(course) != before
 
 
+@pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        ('plotting.show(fig, "Two – rows.", "Look up.")', 'plotting.show(fig, "Three.", f"{n}")'),
+        ('alt = "Two."\nalt += " Rows."\nfig', 'alt = f"{n} rows."\nalt += ""\nfig'),
+    ],
+)
+def test_the_words_of_a_figure_are_no_reason_to_run_again_and_the_figure_is(course, words, others):
+    def marked(cell):
+        course.notebook("01_one", cell)
+        return mark(course)
+
+    assert marked(words) == marked(others)
+    assert marked(words.replace("fig", "ax")) != marked(words)
+    assert marked(f"{words}\nn = 2") != marked(words)
+
+
 @pytest.fixture
 def package(tmp_path):
     """A library of five modules: rbm imports math_of, gan stands alone, the others import gan."""
