@@ -12,19 +12,22 @@ import numpy as np
 from notebook_files import ROOT
 
 from helpers import conditional, rbm, trained
+from helpers.runtime import set_seed
 
 PLAYGROUND = runpy.run_path(str(ROOT / "site" / "playground.py"))
 NAMES = list(PLAYGROUND["MODELS"])
 
 
 def model_of(name):
-    """The kept model; or its untrained network, all weights moved a little, biases off 0."""
+    """The kept model; or its untrained network, always the same, with noise so that no bias is 0."""
     if name in trained.names():
         return trained.load_model(name)
+    set_seed(0)
     model = trained.BUILDERS[name]()
     rng = np.random.default_rng(0)
-    weights = [w + 0.05 * np.abs(rng.normal(size=w.shape)) for w in weights_of(model)]
-    set_weights(model, weights)
+    noise = [rng.normal(0, 0.05, weight.shape) for weight in weights_of(model)]
+    noise = [np.abs(one) if one.ndim == 1 else one for one in noise]  # variances stay positive
+    set_weights(model, [sum(pair) for pair in zip(weights_of(model), noise, strict=True)])
     return model
 
 
