@@ -19,7 +19,7 @@ NAMES = list(PLAYGROUND["MODELS"])
 
 
 def model_of(name):
-    """The kept model; or its untrained network, always the same, with noise so that no bias is 0."""
+    """The kept model; or its untrained network, always the same, and no bias is 0."""
     if name in trained.names():
         return trained.load_model(name)
     set_seed(0)
