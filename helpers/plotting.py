@@ -764,7 +764,7 @@ def precision_and_coverage(models, marks):
         models: a dictionary from a name to a pair: a list of verdicts, drawn hollow, one for each
             training; and a list of verdicts of a kept model, drawn filled, that may be empty. A
             verdict is a dictionary with "precision" and "coverage".
-        marks: a dictionary from a name to a verdict, two at most, drawn black.
+        marks: a dictionary from a name to a verdict, three at most, drawn black.
 
     Returns:
         The figure.
@@ -784,10 +784,10 @@ def precision_and_coverage(models, marks):
             points = [[verdict[key] for verdict in verdicts] for key in keys]
             ax.plot(*points, fillstyle=fill, markersize=8, **style)
         ax.plot([], [], label=name, **style)
-    for marker, (name, verdict) in zip("*X", marks.items(), strict=False):
+    for marker, (name, verdict) in zip("*XP", marks.items(), strict=False):
         place = [[verdict[key]] for key in keys]
         ax.plot(*place, marker, color="k", markersize=12, linestyle="none", label=name)
-    ax.set(xlabel="coverage", ylabel="precision", xlim=(-0.03, 1.03))
+    ax.set(xlabel="coverage", ylabel="precision", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     ax.grid(alpha=0.25)
     ax.legend(fontsize=8)
     return fig
