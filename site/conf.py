@@ -12,8 +12,9 @@ import terms
 from docutils import nodes
 from home import buttons, public
 
-PLAYGROUND = ("networks", "rbm", "drawing", "panels", "drawing_pad")  # in the order of their needs
-PLAYGROUND += ("repair", "latent_plane", "gan_codes", "weights")
+PLAYGROUND = ("networks", "rbm", "drawing", "panels")  # in the order of their needs
+PLAYGROUND += ("drawing_pad", "latent_pad")
+PLAYGROUND += ("repair", "latent_plane", "gan_codes", "ten_digits", "weights")
 
 project = "RBM → VAE → GAN"
 html_title = "RBM → VAE → GAN on handwritten digits"

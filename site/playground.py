@@ -6,6 +6,7 @@ its column, that is of its output; biases stay float32. Batch norm is taken into
 """
 
 import base64
+import functools
 import json
 
 import numpy as np
@@ -14,6 +15,7 @@ from helpers import trained
 from helpers.data import load_digits
 
 FILE = "weights.js"
+N_LABELS = 10  # label units of the RBM
 NORM_EPSILON = 0.001  # of Keras's BatchNormalization
 
 
@@ -23,16 +25,24 @@ def write(folder):
     Args:
         folder: where the playground's other scripts lie.
     """
-    kept = {name: tensors for name, tensors in MODELS.items() if name in trained.names()}
-    models = {name: packed_model(name) for name in kept}
+    write_models(folder, {name: kept_weights(name) for name in MODELS if name in trained.names()})
+
+
+def write_models(folder, weights):
+    """Write the script with these models: a list of arrays each, by name."""
+    models = {name: packed_model(name, arrays) for name, arrays in weights.items()}
     text = json.dumps({"models": models, "digits": ten_digits()}, separators=(",", ":"))
     (folder / FILE).write_text(f"const KEPT = {text};\n", encoding="utf-8")
 
 
-def packed_model(name):
-    """A kept model's tensors as the script holds them, by name."""
-    file = trained.MODELS / f"{name}{trained.SUFFIX}"
-    weights, _ = trained.read_model(file.read_bytes())
+def kept_weights(name):
+    """The arrays of a kept model, in their order."""
+    weights, _ = trained.read_model((trained.MODELS / f"{name}{trained.SUFFIX}").read_bytes())
+    return weights
+
+
+def packed_model(name, weights):
+    """A model's tensors as the script holds them, by name."""
     return {key: packed(tensor) for key, tensor in MODELS[name](weights).items()}
 
 
@@ -69,14 +79,18 @@ def in_base64(array):
 # ---------------------------------------------------------------- what each model is made of
 
 
-def rbm(weights):
-    """All of an RBM."""
-    return dict(zip(("W", "visible_bias", "hidden_bias"), weights, strict=True))
+def labelled_rbm(weights):
+    """All of an RBM with label units; their weights U stand alone, to have scales of their own."""
+    W, bias, hidden_bias = weights
+    tensors = {"W": W[:-N_LABELS], "U": W[-N_LABELS:]}
+    biases = {"visible_bias": bias[:-N_LABELS], "label_bias": bias[-N_LABELS:]}
+    return tensors | biases | {"hidden_bias": hidden_bias}
 
 
-def dense_decoder(weights):
-    """The last four arrays of a dense VAE, which are its decoder."""
-    return dict(zip(("kernel_1", "shift_1", "kernel_2", "shift_2"), weights[-4:], strict=True))
+def dense_decoder(weights, n_layers):
+    """The last arrays of a dense VAE, two a layer, which are its decoder."""
+    names = [f"{part}_{i + 1}" for i in range(n_layers) for part in ("kernel", "shift")]
+    return dict(zip(names, weights[-2 * n_layers :], strict=True))
 
 
 def conv_generator(weights):
@@ -100,4 +114,9 @@ def without_norm(kernel, gamma, beta, mean, variance):
     return kernel * scale, beta - mean * scale
 
 
-MODELS = {"rbm_500": rbm, "dense_vae_2": dense_decoder, "conv_generator": conv_generator}
+MODELS = {
+    "labelled_rbm": labelled_rbm,
+    "dense_vae_2": functools.partial(dense_decoder, n_layers=2),
+    "conv_generator": conv_generator,
+    "conditional_vae": functools.partial(dense_decoder, n_layers=3),
+}

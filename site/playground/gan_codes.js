@@ -6,22 +6,13 @@ panels.ganCodes = (root, model) => {
   const FIRST_SEED = 42; // of 59 tried, one whose ten are clean and whose farthest are two digits
   const { paint } = drawing;
   const { pictures, between, way, status } = parts(root);
-  const buttons = Array.from({ length: N_PICTURES }, newButton);
+  const buttons = thumbnails(pictures, N_PICTURES, choose);
   const chosen = { start: 0, end: 1 }; // which of the ten; newNoise chooses two
   let nextIsStart = true;
   let codes;
 
   /** A code as in the GAN's training: each number from -1 to 1. */
   const newCode = (random) => Float32Array.from({ length: N_LATENT }, () => 2 * random() - 1);
-
-  /** A picture to click, with a line for what it was chosen as. */
-  function newButton() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.innerHTML = '<canvas class="play-thumb" width="28" height="28"></canvas><span></span>';
-    pictures.append(button);
-    return button;
-  }
 
   const draw = onceAFrame(() => {
     const t = way.value / 100;
@@ -76,7 +67,6 @@ panels.ganCodes = (root, model) => {
 
   const newNoise = () => showTen(Math.random, "Ten new pictures. Move the slider.");
 
-  buttons.forEach((button, i) => button.addEventListener("click", () => choose(i)));
   way.addEventListener("input", draw);
   onClick(root, { newNoise });
   showTen(seeded(FIRST_SEED), "Move the slider, or choose another start.");

@@ -75,11 +75,20 @@ const networks = (() => {
   const relu = (x) => x.map((value) => Math.max(value, 0));
   const sigmoid = (x) => x.map((value) => 1 / (1 + Math.exp(-value)));
 
+  /** Ten numbers for a label: zeros, and `value` in its place. */
+  const oneHot = (label, value = 1) => new Float32Array(10).fill(value, label, label + 1);
+
   /** A VAE's dense decoder: from a code to the 784 probabilities of ink. */
   function denseDecoder(model, z) {
-    const hidden = relu(dense(z, model.kernel_1, model.shift_1));
-    return sigmoid(dense(hidden, model.kernel_2, model.shift_2));
+    let x = dense(z, model.kernel_1, model.shift_1);
+    for (let layer = 2; `kernel_${layer}` in model; layer++) {
+      x = dense(relu(x), model[`kernel_${layer}`], model[`shift_${layer}`]);
+    }
+    return sigmoid(x);
   }
+
+  /** A conditional VAE's decoder: the code has a label behind it. */
+  const conditionalDecoder = (model, z, label) => denseDecoder(model, [...z, ...oneHot(label)]);
 
   /** The GAN's generator: from a code to 784 grey levels; batch norm is in kernels and shifts. */
   function convGenerator(model, z) {
@@ -90,5 +99,6 @@ const networks = (() => {
     return x.map((value) => (1 + Math.tanh(value)) / 2);
   }
 
-  return { bytes, unpack, dense, denseBack, sigmoid, denseDecoder, convGenerator };
+  const decoders = { denseDecoder, conditionalDecoder, convGenerator };
+  return { bytes, unpack, dense, denseBack, sigmoid, oneHot, ...decoders };
 })();

@@ -19,6 +19,18 @@ function onClick(root, actions) {
   }
 }
 
+/** Put n small pictures into an element, each a button with a line below; `choose` gets its place. */
+function thumbnails(parent, n, choose) {
+  return Array.from({ length: n }, (_, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.innerHTML = '<canvas class="play-thumb" width="28" height="28"></canvas><span></span>';
+    button.addEventListener("click", () => choose(i));
+    parent.append(button);
+    return button;
+  });
+}
+
 /** Random numbers from 0 to 1 that are the same each time (the generator Mulberry32). */
 function seeded(seed) {
   return () => {

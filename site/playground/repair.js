@@ -1,6 +1,6 @@
 "use strict";
 
-/** Draw a digit, damage it, and watch the RBM repair it. */
+/** Draw a digit, damage it, and watch the RBM repair it; or ask it for one. */
 panels.repair = (root, model) => {
   const { SIDE, blank, paint, prepare } = drawing;
   const ANOTHER = " For another answer, press Repair.";
@@ -9,9 +9,12 @@ panels.repair = (root, model) => {
     { doing: "Dreaming", steps: 1000, aFrame: 5, done: "" },
   ];
   // What a visitor finds: half a digit, repaired with fixed random numbers. What they lead to is
-  // the RBM's doing; of 48 seeds that were tried this is one with a clean outcome.
-  const FIRST = { digit: 3, seed: 35, steps: 50 };
-  const { pad, cursor, answer, status, repairs, pause, steps } = parts(root);
+  // the RBM's doing; of 48 seeds that were tried this is one of many with a clean outcome.
+  const FIRST = { digit: 3, seed: 42, steps: 50 };
+  const LOUDNESS = 3; // of a label that is asked for, as in notebook 09
+  const { pad, cursor, answer, status, repairs, pause, steps, labels } = parts(root);
+  const named = (label) => (label === 8 ? "an 8" : `a ${label}`);
+  const asks = Array.from({ length: 10 }, (_, label) => askButton(label));
   const whole = { lowerErased: false, inkLeft: 1 }; // what was done to a digit: nothing
   let digit = { levels: blank(), placed: false, ...whole };
   let chain; // none before the RBM has begun
@@ -30,6 +33,7 @@ panels.repair = (root, model) => {
     halt();
     chain = undefined;
     allow();
+    showAsked();
     paint(pad, digit.levels);
     paint(answer, binary(digit.levels));
     if (text) say(text);
@@ -79,15 +83,33 @@ panels.repair = (root, model) => {
 
   const damaged = (text) => (isEmpty() ? "No ink is left. Draw a digit." : text);
 
+  const isDamaged = () => !isEmpty() && (digit.lowerErased || digit.inkLeft < 1);
+
   function begin(newChain, newPace) {
     [chain, pace, end] = [newChain, newPace, newPace.steps];
     allow();
+    showAsked();
+  }
+
+  function askButton(label) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.setAttribute("aria-label", `Ask for ${named(label)}`);
+    button.addEventListener("click", () => ask(label));
+    labels.append(button);
+    return button;
+  }
+
+  /** Mark the label that the chain holds, if it holds one. */
+  function showAsked() {
+    asks.forEach((button, label) => button.setAttribute("aria-pressed", chain?.asked === label));
   }
 
   /** A chain that keeps the ink of the digit, and weighs its blanks by Bayes' rule (notebook 02):
       in an erased half they say nothing; where a share of the ink vanished, its odds are lowered
       by that share; beside an erased half they are paper. */
-  function beginRepair(random) {
+  function beginRepair(choice, newPace = REPAIR) {
     place();
     show();
     const v = binary(digit.levels);
@@ -97,14 +119,14 @@ panels.repair = (root, model) => {
     const held = Array.from(v, (ink, i) => ink === 1 || paper(i));
     const weight = inkLeft === 1 ? 0 : Math.log(1 - inkLeft);
     const evidence = v.map((_, i) => (erased(i) ? 0 : weight));
-    begin(new rbm.Chain(model, v, held, evidence, random), REPAIR);
+    begin(new rbm.Chain(model, v, held, evidence, choice), newPace);
   }
 
   /** A free chain from pixels that are ink or paper by the toss of a coin. */
-  function beginDream() {
+  function beginDream(choice, newPace = DREAM) {
     show();
     const noise = rbm.sample(blank().fill(0.5));
-    begin(new rbm.Chain(model, noise, blank(), blank()), DREAM);
+    begin(new rbm.Chain(model, noise, blank(), blank(), choice), newPace);
   }
 
   function showChain() {
@@ -166,6 +188,18 @@ panels.repair = (root, model) => {
     run();
   }
 
+  /** Hold a label: a damaged digit is completed as this one; else it is drawn from noise. */
+  function ask(label) {
+    const choice = { asked: label, loudness: LOUDNESS };
+    const done = ` For another, press ${label} again.`;
+    if (isDamaged()) {
+      beginRepair(choice, { ...REPAIR, doing: `Completing it as ${named(label)}`, done });
+    } else {
+      beginDream(choice, { ...DREAM, doing: `Drawing ${named(label)}`, done });
+    }
+    run();
+  }
+
   drawingPad(pad, cursor, {
     levels: () => digit.levels,
     changed: () => show("Repair it, or damage it first."),
@@ -175,7 +209,7 @@ panels.repair = (root, model) => {
 
   give();
   eraseLowerHalf();
-  beginRepair(seeded(FIRST.seed));
+  beginRepair({ random: seeded(FIRST.seed) });
   step(FIRST.steps);
   chain.random = Math.random; // whatever is pressed now is new each time
   sayStep("Step", `.${ANOTHER}`);

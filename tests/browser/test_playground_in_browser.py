@@ -1,23 +1,27 @@
 """The playground, from the disk with no network: its arithmetic is Python's, and it can be used."""
 
 import io
+import itertools
+import json
 import re
 
 import numpy as np
 import PIL.Image
 import pytest
-from playground_models import NAMES, in_8_bits, inputs, kept, outputs
+from playground_models import NAMES, in_8_bits, inputs, kept, outputs, write_all
 from site_build import build
 
 from helpers import trained
 
 IN_JAVASCRIPT = {
-    "rbm_500": """(model, v) => {
-      const h = rbm.hiddenProbability(model, v);
-      return [...h, ...rbm.visibleProbability(model, h)];
+    "labelled_rbm": """(model, given) => {
+      const h = rbm.hiddenProbability(model, given.slice(0, 784), given.slice(784));
+      return [...h, ...rbm.visibleProbability(model, h), ...rbm.labelProbability(model, h)];
     }""",
     "dense_vae_2": "networks.denseDecoder",
     "conv_generator": "networks.convGenerator",
+    "conditional_vae": """(model, given) =>
+      networks.conditionalDecoder(model, given.slice(0, 8), given.slice(8).indexOf(1))""",
 }
 needs_models = pytest.mark.skipif(
     not set(NAMES) <= set(trained.names()), reason="not all models are kept here: make full"
@@ -26,7 +30,10 @@ needs_models = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, chromium):
-    return build(tmp_path_factory.mktemp("site"))
+    pages = build(tmp_path_factory.mktemp("site"))
+    if not set(NAMES) <= set(trained.names()):
+        write_all(pages / "_static")
+    return pages
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def visit(folder, watched):
             page.route("**/weights.js*", lambda route: route.fulfill(**answer))
         page.goto((folder / "playground.html").as_uri())
         if script is None:
-            page.wait_for_function("performance.getEntriesByName('panel ganCodes').length")
+            page.wait_for_function("performance.getEntriesByName('panel tenDigits').length")
         return page
 
     return go
@@ -61,18 +68,22 @@ def colours(page, part):
     return np.reshape(data, (-1, 4)).tolist()
 
 
-def ten(page):
-    """The alpha of each pixel of the ten pictures."""
+def ten(page, name="ganCodes"):
+    """The alpha of each pixel of the ten pictures of a panel."""
     return page.evaluate(
-        """() => [...document.querySelectorAll(".play-thumb")].map((canvas) =>
-             [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
-               .filter((_, k) => k % 4 === 3))"""
+        """(name) => [...document.querySelectorAll(`[data-panel="${name}"] .play-thumb`)]
+             .map((canvas) => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
+               .filter((_, k) => k % 4 === 3))""",
+        name,
     )
 
 
 def ends(page):
     """Which of the ten are marked as start and as end, from 0."""
-    labels = [b.get_attribute("aria-label") for b in page.locator(".play-codes button").all()]
+    labels = [
+        b.get_attribute("aria-label")
+        for b in panel(page, "ganCodes").locator(".play-codes button").all()
+    ]
     return [
         [i for i, label in enumerate(labels) if label.endswith(role)] for role in ("start", "end")
     ]
@@ -93,6 +104,12 @@ def press(page, name, button):
 def disabled(page, name, *buttons):
     found = (panel(page, name).get_by_role("button", name=one, exact=True) for one in buttons)
     return [one.is_disabled() for one in found]
+
+
+def pressed(page, name):
+    """Which of a panel's buttons that can stay pressed are, by the digit on them."""
+    found = panel(page, name).locator('button[aria-pressed="true"]')
+    return [int(one.inner_text()) for one in found.all()]
 
 
 def wait_for_step(page, text):
@@ -124,7 +141,6 @@ def drag(page, canvas, *points):
 # ---------------------------------------------------------------- arithmetic
 
 
-@needs_models
 @pytest.mark.parametrize("name", NAMES)
 def test_javascript_computes_what_python_does(visit, folder, name):
     content = kept(folder / "_static" / "weights.js")
@@ -143,7 +159,6 @@ def test_javascript_computes_what_python_does(visit, folder, name):
     assert difference < 1 / 255
 
 
-@needs_models
 def test_a_drawing_is_prepared_as_mnist_is(visit):
     drawn = np.zeros((28, 28))
     drawn[2:12, 1:4] = drawn[9:12, 1:8] = 1
@@ -160,7 +175,6 @@ def test_a_drawing_is_prepared_as_mnist_is(visit):
 # ---------------------------------------------------------------- panels
 
 
-@needs_models
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_shows_pictures_at_once_and_fits(visit, look, width, mode):
@@ -174,12 +188,11 @@ def test_the_page_shows_pictures_at_once_and_fits(visit, look, width, mode):
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert page.locator(".play-missing").is_hidden()
     assert page.wrongs == []
-    for name in ("repair", "latentPlane", "ganCodes"):
+    for name in ("repair", "latentPlane", "ganCodes", "tenDigits"):
         panel(page, name).scroll_into_view_if_needed()
         look(page, f"playground-{name}-{width}-{mode}")
 
 
-@needs_models
 def test_a_drawn_digit_is_damaged_and_repaired(visit, look):
     page = visit()
     press(page, "repair", "Clear")
@@ -208,7 +221,6 @@ def test_a_drawn_digit_is_damaged_and_repaired(visit, look):
     assert page.wrongs == []
 
 
-@needs_models
 def test_ink_is_removed_and_the_rest_is_kept(visit):
     page = visit()
     press(page, "repair", "Give me a digit")
@@ -237,7 +249,6 @@ def test_blanks_are_weighed_so_that_a_repair_does_not_drift(visit):
     assert error < 0.6 * damage
 
 
-@needs_models
 def test_the_digit_is_drawn_by_keyboard(visit):
     page = visit()
     press(page, "repair", "Clear")
@@ -256,7 +267,6 @@ def test_the_digit_is_drawn_by_keyboard(visit):
     assert page.evaluate("scrollY") == 0
 
 
-@needs_models
 def test_without_motion_a_dream_jumps_to_its_end(visit, look):
     page = visit(reduced_motion="reduce")
     press(page, "repair", "Dream from noise")
@@ -267,11 +277,13 @@ def test_without_motion_a_dream_jumps_to_its_end(visit, look):
     look(page, "playground-dream-1280")
 
 
-@needs_models
 def test_the_plane_follows_pointer_and_keys(visit):
     page = visit()
     frames(page)
-    plane, seen = page.locator('[data-part="plane"]'), [picture(page, "digit")]
+    plane, seen = (
+        panel(page, "latentPlane").locator('[data-part="plane"]'),
+        [picture(page, "digit")],
+    )
     drag(page, plane, (0.5, 0.5), (0.9, 0.1))
     seen.append(picture(page, "digit"))
     right, up = map(float, re.findall(r"[-\d.]+\d", status(page, "latentPlane").replace("−", "-")))
@@ -289,20 +301,21 @@ def test_the_plane_follows_pointer_and_keys(visit):
     assert page.wrongs == []
 
 
-@needs_models
 def test_a_finger_moves_the_point(visit):
     page = visit(390, has_touch=True)
     frames(page)
-    plane, before = page.locator('[data-part="plane"]'), picture(page, "digit")
+    plane, before = (
+        panel(page, "latentPlane").locator('[data-part="plane"]'),
+        picture(page, "digit"),
+    )
     plane.tap(position={"x": 30, "y": 30})
     frames(page)
     assert picture(page, "digit") != before
 
 
-@needs_models
 def test_a_walk_leads_from_one_code_to_the_other(visit):
     page = visit()
-    thumbs = page.locator(".play-codes button")
+    thumbs = panel(page, "ganCodes").locator(".play-codes button")
     assert thumbs.count() == 10
     thumbs.nth(3).click()
     frames(page)
@@ -324,10 +337,122 @@ def test_a_walk_leads_from_one_code_to_the_other(visit):
     assert page.wrongs == []
 
 
-# ---------------------------------------------------------------- the first picture
+@pytest.mark.parametrize("label", [7, 8])
+def test_a_damaged_digit_is_completed_as_what_is_asked_for(visit, look, label):
+    page = visit()
+    press(page, "repair", "Give me a digit")
+    press(page, "repair", "Erase lower half")
+    left = np.reshape(picture(page, "pad"), (28, 28))[:14] > 127
+    name = {7: "a 7", 8: "an 8"}[label]
+    press(page, "repair", f"Ask for {name}")
+    assert pressed(page, "repair") == [label]
+    wait_for_step(page, f"Completing it as {name}, step 20 of 200")
+    press(page, "repair", "Pause")
+    answer = np.reshape(picture(page, "answer"), (28, 28)) > 127
+    assert np.array_equal(answer[:14], left)
+    assert answer[14:].any()
+    look(page, f"playground-asked-{label}-1280")
+    press(page, "repair", "Repair")
+    assert pressed(page, "repair") == []
+    assert page.wrongs == []
+
+
+def test_with_no_damage_the_digit_asked_for_is_drawn_from_noise(visit, look):
+    page = visit(reduced_motion="reduce")
+    for before in ("Clear", "Give me a digit"):
+        press(page, "repair", before)
+        seen = []
+        for _ in range(2):
+            page.get_by_role("button", name="Ask for a 7").press("Enter")
+            wait_for_step(page, "Step 1000 of 1000. For another, press 7 again.")
+            seen.append(picture(page, "answer"))
+        assert seen[0] != seen[1]
+        assert pressed(page, "repair") == [7]
+    look(page, "playground-drawn-7-1280")
+    press(page, "repair", "Clear")
+    assert pressed(page, "repair") == []
+    assert page.wrongs == []
 
 
 @needs_models
+def test_the_machine_draws_what_it_is_asked_for(visit):
+    """By its own reading of its own picture: p(h | v) without a label, then p(y | h)."""
+    page = visit()
+    obeyed = page.evaluate(
+        """() => {
+          const model = networks.unpack(KEPT.models.labelled_rbm);
+          const [random, none] = [seeded(1), new Float32Array(784)];
+          let right = 0;
+          for (const asked of [0, 2, 3, 4, 5, 6, 7, 9]) {
+            const noise = rbm.sample(none.map(() => 0.5), random);
+            const choice = { asked, loudness: 3, random };
+            const chain = new rbm.Chain(model, noise, none, none, choice);
+            for (let i = 0; i < 1000; i++) chain.step();
+            const h = rbm.hiddenProbability(model, chain.probability, new Float32Array(10));
+            const read = rbm.labelProbability(model, h);
+            right += read.indexOf(Math.max(...read)) === asked;
+          }
+          return right;
+        }"""
+    )
+    assert obeyed >= 6
+
+
+def test_ten_digits_follow_pointer_and_keys(visit):
+    page = visit()
+    frames(page)
+    seen = [ten(page, "tenDigits")]
+    plane = panel(page, "tenDigits").locator("canvas.play-plane")
+    drag(page, plane, (0.5, 0.5), (0.3, 0.1))
+    seen.append(ten(page, "tenDigits"))
+    assert re.fullmatch(r"z[₁-₈] = −2.40, z[₁-₈] = 1.20", status(page, "tenDigits"))
+    plane.focus()
+    for key in ("ArrowUp", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+        frames(page)
+        seen.append(ten(page, "tenDigits"))
+    assert re.fullmatch(r"z[₁-₈] = −1.90, z[₁-₈] = 1.30", status(page, "tenDigits"))
+    for before, after in itertools.pairwise(seen):
+        assert all(one != other for one, other in zip(before, after, strict=True))
+    assert page.wrongs == []
+
+
+def test_the_ten_are_what_the_decoder_makes_of_one_code(visit, folder):
+    page = visit()
+    press(page, "tenDigits", "New hand")
+    frames(page)
+    drawn = np.array(ten(page, "tenDigits")) / 255
+    plane = panel(page, "tenDigits").locator("canvas.play-plane")
+    plane.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    frames(page)
+    again = np.array(ten(page, "tenDigits")) / 255
+    assert np.abs(again - drawn).max() < 0.05  # the point is where the hand is
+    press(page, "tenDigits", "New hand")
+    frames(page)
+    assert np.abs(np.array(ten(page, "tenDigits")) / 255 - drawn).max() > 0.05
+
+
+def test_a_finger_changes_the_hand_and_a_digit_is_mapped(visit, look):
+    page = visit(390, has_touch=True)
+    frames(page)
+    hand = panel(page, "tenDigits")
+    plane, before = hand.locator("canvas.play-plane"), ten(page, "tenDigits")
+    plane.tap(position={"x": 30, "y": 30})
+    frames(page)
+    assert ten(page, "tenDigits") != before
+    assert pressed(page, "tenDigits") == [2]
+    maps = [plane.screenshot()]
+    hand.get_by_role("button", name="7", exact=True).press("Enter")
+    assert pressed(page, "tenDigits") == [7]
+    maps.append(plane.screenshot())
+    assert maps[0] != maps[1]
+
+
+# ---------------------------------------------------------------- the first picture
+
+
 def test_each_visitor_finds_the_same_pictures(visit):
     one, other = visit(), visit()
     frames(one)
@@ -338,16 +463,15 @@ def test_each_visitor_finds_the_same_pictures(visit):
     assert status(one, "repair") == "Step 50 of 200. For another answer, press Repair."
 
 
-@needs_models
 def test_the_first_answer_is_the_machines_and_later_ones_are_new(visit):
     page = visit(reduced_motion="reduce")
     first = page.evaluate(
         """() => {
-          const model = networks.unpack(KEPT.models.rbm_500);
+          const model = networks.unpack(KEPT.models.labelled_rbm);
           const grey = networks.bytes(KEPT.digits[3]);
           const half = Float32Array.from(grey, (g, i) => (i < 392 && g > 127 ? 1 : 0));
           const held = Array.from(half, (ink, i) => i < 392);
-          const chain = new rbm.Chain(model, half, held, half.map(() => 0), seeded(35));
+          const chain = new rbm.Chain(model, half, held, half.map(() => 0), { random: seeded(42) });
           for (let i = 0; i < 50; i++) chain.step();
           return [...chain.probability].map((p) => Math.round(255 * p));
         }"""
@@ -382,7 +506,6 @@ def test_the_first_answer_is_one_piece(visit):
     assert n_reached == n_ink
 
 
-@needs_models
 def test_start_and_end_are_the_two_that_differ_most(visit):
     page = visit()
     assert status(page, "ganCodes") == "Move the slider, or choose another start."
@@ -403,7 +526,6 @@ def test_start_and_end_are_the_two_that_differ_most(visit):
 # ---------------------------------------------------------------- what is said and offered
 
 
-@needs_models
 @pytest.mark.parametrize(
     ("button", "said"),
     [("repair", "Repairing, step 0 of 200"), ("dream", "Dreaming, step 0 of 1000")],
@@ -420,7 +542,6 @@ def test_the_status_says_at_once_what_begins(visit, button, said):
     assert at_once == said
 
 
-@needs_models
 def test_an_empty_page_is_not_repaired(visit):
     page = visit()
     buttons = ("Repair", "One step", "Continue")
@@ -446,7 +567,6 @@ def test_an_empty_page_is_not_repaired(visit):
 # ---------------------------------------------------------------- where things are
 
 
-@needs_models
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844), (320, 640)])
 def test_both_canvases_and_all_controls_are_seen_together(visit, look, width, height):
     page = visit(width, height=height, has_touch=width < 1000)
@@ -467,7 +587,6 @@ def test_both_canvases_and_all_controls_are_seen_together(visit, look, width, he
     look(page, f"playground-together-{width}")
 
 
-@needs_models
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_moves_while_it_is_used(visit, width):
     page = visit(width)
@@ -481,7 +600,7 @@ def test_nothing_moves_while_it_is_used(visit, width):
         return np.abs(page.evaluate(places) - before).max()
 
     for i in (9, 2, 9):
-        page.locator(".play-codes button").nth(i).click()
+        panel(page, "ganCodes").locator(".play-codes button").nth(i).click()
         assert moved() < 2, status(page, "ganCodes")  # a pixel of the page's own header may
     for button in ("Erase lower half", "One step", "Repair", "Pause", "Dream from noise", "Clear"):
         press(page, "repair", button)
@@ -519,7 +638,7 @@ def test_ink_new_ink_and_marks_stand_out_from_a_quiet_paper(visit, mode, low, hi
         (".play-fresh", "color", 4.5),
         (".play-point", "borderTopColor", 3),
     ):
-        text = page.locator(selector).evaluate(f"e => getComputedStyle(e).{property_}")
+        text = page.locator(selector).first.evaluate(f"e => getComputedStyle(e).{property_}")
         colour = np.array(re.findall(r"\d+", text)[:3], float)
         assert contrast(colour, paper) >= least, selector
 
@@ -535,7 +654,6 @@ def contrast(one, other):
     return max(light(one), light(other)) / min(light(one), light(other))
 
 
-@needs_models
 def test_each_control_has_a_name_and_a_visible_focus(visit):
     page = visit()
     controls = page.locator(".play button, .play input, .play canvas[tabindex]")
@@ -556,3 +674,16 @@ def test_without_models_the_page_says_what_makes_them(visit, look):
     assert page.locator(".play:visible").count() == 0
     assert page.wrongs == []
     look(page, "playground-without-models-1280")
+
+
+@pytest.mark.parametrize("missing", NAMES)
+def test_one_missing_model_leaves_the_other_panels_alone(visit, folder, missing):
+    text = (folder / "_static" / "weights.js").read_text(encoding="utf-8")
+    content = json.loads(text.removeprefix("const KEPT = ").removesuffix(";\n"))
+    del content["models"][missing]
+    page = visit(script=f"const KEPT = {json.dumps(content)};")
+    page.locator(".play-missing").wait_for()
+    page.wait_for_function("document.querySelectorAll('.play:not([hidden])').length === 3")
+    frames(page)
+    assert page.locator(f'[data-model="{missing}"]').is_hidden()
+    assert page.wrongs == []
