@@ -65,8 +65,9 @@ def explore(decode, limit=3.0, n_latent=2, n_labels=0):
     limit = inputs.real_number(limit, "limit", above=0)
     n_latent = inputs.whole_number(n_latent, "n_latent", least=1, most=MOST_SLIDERS)
     n_labels = inputs.whole_number(n_labels, "n_labels", least=0)
-    chooser = ipywidgets.IntSlider(0, min=0, max=max(0, n_labels - 1), description="label")
-    choosers = [chooser] if n_labels else []
+    choosers = []
+    if n_labels:
+        choosers = [ipywidgets.IntSlider(0, min=0, max=n_labels - 1, description="label")]
     sliders = [
         ipywidgets.FloatSlider(0, min=-limit, max=limit, step=0.05, description=f"z{index}")
         for index in range(1, n_latent + 1)
