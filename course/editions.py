@@ -1,9 +1,10 @@
 """The editions: which parameters each notebook gets, which notebooks there are, and their marks.
 
 A mark, or fingerprint, says whether a measured value still belongs to the code: it covers a
-notebook's code, its parameters, and the modules of `helpers` that it imports, directly or through
-other modules. What changes no value changes no mark: prose, figures' captions and alternatives,
-docstrings, exercises, kept models, how the library draws, and the cell for Google Colab.
+notebook's code, the values of its parameters, and the modules of `helpers` that it imports,
+directly or through other modules. What changes no value changes no mark: prose, figures' captions
+and alternatives, docstrings, exercises, kept models, how the library draws, the cell for Google
+Colab, and what another edition sets or expects.
 """
 
 import ast
@@ -17,6 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course.address import COLAB
 from course.environment import ROOT, CourseError
+from helpers.checks import DATASETS
 
 NOTEBOOKS = ROOT / "notebooks"
 EDITIONS = ROOT / "editions"
@@ -57,7 +59,7 @@ def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
         path = Path(notebooks) / f"{name}.ipynb"
         if not path.is_file():
             raise CourseError(f"{file.name} names {name!r}, but there is no {path.name}")
-        known = parameters_of(path)
+        known = parameters_of(nbformat.read(path, as_version=4))
         for parameter in given:
             if parameter not in known:
                 raise CourseError(
@@ -67,15 +69,16 @@ def read_edition(edition, folder=EDITIONS, notebooks=NOTEBOOKS):
     return timeout, parameters
 
 
-def parameters_of(path):
-    """The names that a notebook's parameters cell assigns, whatever its comments hold."""
-    for cell in nbformat.read(path, as_version=4).cells:
+def parameters_of(notebook):
+    """What a notebook's parameters cell assigns: a dictionary from a name to its value, as code."""
+    values = {}
+    for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            nodes = ast.parse(cell.source).body
-            targets = [node.targets[0] for node in nodes if isinstance(node, ast.Assign)]
-            targets += [node.target for node in nodes if isinstance(node, ast.AnnAssign)]
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                    target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                    values[ast.unparse(target)] = ast.unparse(node.value)
+    return values
 
 
 def choose(only=None, folder=NOTEBOOKS):
@@ -108,10 +111,14 @@ def fingerprint(path, parameters, package=HELPERS):
     Returns:
         64 hexadecimal digits.
     """
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    sources = code_of(nbformat.read(path, as_version=4))
+    notebook = nbformat.read(path, as_version=4)
+    given = {name: repr(value) for name, value in parameters.items()}
+    values = parameters_of(notebook) | given
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    sources = code_of(notebook)
+    others = set(DATASETS) - {ast.literal_eval(values.get("edition", "'sample'"))}
     for source in sources:
-        digest.update(_without_words(source) + b"\0")
+        digest.update(_without_words(source, others) + b"\0")
     for module in modules_behind(sources, package):
         code = (Path(package) / f"{module}.py").read_text(encoding="utf-8")
         digest.update(_without_docstrings(code).encode())
@@ -119,9 +126,10 @@ def fingerprint(path, parameters, package=HELPERS):
 
 
 def code_of(notebook):
-    """The sources of a notebook's code cells, without that for Google Colab."""
+    """The sources of a notebook's code cells, without its parameters and that for Google Colab."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [cell.source for cell in code if COLAB not in cell.metadata.get("tags", [])]
+    left_out = {"parameters", COLAB}
+    return [cell.source for cell in code if not left_out & set(cell.metadata.get("tags", []))]
 
 
 def modules_behind(sources, package=HELPERS):
@@ -157,8 +165,8 @@ def _imports(code):
     return {name.split(".")[1] for name in names if name.startswith("helpers.")}
 
 
-def _without_words(source):
-    """A cell as bytes, without the alternatives and captions of its figures."""
+def _without_words(source, others):
+    """A cell as bytes, without its figures' words and what is expected in `others`, editions."""
     code = TransformerManager().transform_cell(source)
     lines, spans = code.encode().splitlines(keepends=True), []
     for node in ast.walk(ast.parse(code)):
@@ -170,6 +178,12 @@ def _without_words(source):
             target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
             if isinstance(target, ast.Name) and target.id in ("alt", "caption"):
                 spans.append((_place(lines, node), _place(lines, node, "end_")))
+        elif isinstance(node, ast.keyword) and node.arg in others:
+            spans.append((_place(lines, node.value), _place(lines, node.value, "end_")))
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in others:
+                    spans.append((_place(lines, value), _place(lines, value, "end_")))
     text = b"".join(lines)
     for start, end in sorted(spans, reverse=True):
         text = text[:start] + text[end:]

@@ -42,7 +42,8 @@ def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course
 def test_a_comment_with_an_equals_sign_hides_no_parameter(course):
     lines = "n = 1  # as in m = n\nm = [2]  # more\nk: int = 3  # typed"
     course.notebook("01_one", parameters=lines)
-    assert editions.parameters_of(course.path("01_one")) == ["n", "m", "k"]
+    notebook = nbformat.read(course.path("01_one"), as_version=4)
+    assert editions.parameters_of(notebook) == {"n": "1", "m": "[2]", "k": "3"}
     course.edition("full", "[01_one]\nn = 3\n")
     folders = course.folders["editions"], course.folders["notebooks"]
     assert editions.read_edition("full", *folders)[1] == {"01_one": {"n": 3}}
@@ -91,6 +92,48 @@ def test_the_words_of_a_figure_are_no_reason_to_run_again_and_the_figure_is(cour
     assert marked(words) == marked(others)
     assert marked(words.replace("fig", "ax")) != marked(words)
     assert marked(f"{words}\nn = 2") != marked(words)
+
+
+def test_a_parameter_counts_by_the_value_that_the_edition_gives_it(course):
+    def marked(lines, **given):
+        course.notebook("01_one", CHECK, parameters=lines)
+        return mark(course, given)
+
+    assert marked("n = 5\nm = 0.10  # more") == marked("m = 0.1\nn = 5")
+    assert marked("n = 4\nm = 0.1", n=5) == marked("n = 5\nm = 0.1")
+    assert marked("n = 4\nm = 0.1") != marked("n = 5\nm = 0.1")
+    assert marked("n = 5\nm = 0.2", n=5) != marked("n = 5\nm = 0.1", n=5)
+    assert marked("n = [1, 2]\nm = {'1': 3}", n=[1]) == marked("n = [1]", m={"1": 3})
+    assert marked("edition = 'full'") == marked("edition = 'sample'", edition="full")
+
+
+@pytest.mark.parametrize(
+    ("expected", "other_full", "other_sample"),
+    [
+        (
+            "check('x', n, sample=(1, 2), full=(3, 4))",
+            "check('x', n, sample=(1, 2), full=(3, 5))",
+            "check('x', n, sample=(9, 2), full=(3, 4))",
+        ),
+        (
+            "bands = {'n': {'sample': (1, 2), 'full': (3, 4)}}",
+            "bands = {'n': {'sample': (1, 2), 'full': (3, 5)}}",
+            "bands = {'n': {'sample': (9, 2), 'full': (3, 4)}}",
+        ),
+    ],
+)
+def test_what_another_edition_expects_is_no_reason_to_run_this_one_again(
+    course, expected, other_full, other_sample
+):
+    def marked(cell, edition):
+        course.notebook("01_one", cell)
+        return mark(course, {"edition": edition})
+
+    assert marked(expected, "full") == marked(other_sample, "full")
+    assert marked(expected, "full") != marked(other_full, "full")
+    assert marked(expected, "sample") == marked(other_full, "sample")
+    assert marked(expected, "sample") != marked(other_sample, "sample")
+    assert marked(f"{expected}\nn = 2", "full") != marked(expected, "full")
 
 
 @pytest.fixture
