@@ -17,7 +17,8 @@ PLAYGROUND += ("drawing_pad", "latent_pad")
 PLAYGROUND += ("repair", "latent_plane", "gan_codes", "ten_digits", "weights")
 
 project = "RBM → VAE → GAN"
-html_title = "RBM → VAE → GAN on handwritten digits"
+html_title = project
+SUBJECT = f"{project} on handwritten digits"  # where a page has no words of its own
 copyright = "the authors of the course, MIT licence"
 extensions = ["myst_nb", "sphinx.ext.mathjax"]
 exclude_patterns = ["README.md"]
@@ -58,7 +59,7 @@ html_theme_options = {"source_repository": public("address") or "", "top_of_page
 
 def add_head(app, pagename, templatename, context, doctree):
     """Give the template the page's description and the picture that other sites show with it."""
-    context["description"] = html.escape(description(doctree) if doctree else html_title)
+    context["description"] = html.escape(description(doctree) if doctree else SUBJECT)
     context["public_site"] = public("site")
 
 
@@ -68,7 +69,7 @@ def description(doctree):
         text = " ".join(paragraph.astext().split())
         if text and paragraph.parent.tagname in ("section", "document"):
             return text if len(text) <= 200 else f"{text[:200].rpartition(' ')[0]} …"
-    return html_title
+    return SUBJECT
 
 
 def add_buttons(app, pagename, templatename, context, doctree):

@@ -1,5 +1,36 @@
-// What moves on every page: figures that enlarge on a tap, code that is copied by a button.
+// What moves on every page: menus that keys open, figures that enlarge on a tap, code that is copied
+// by a button.
 "use strict";
+
+{
+  // The list of pages shows where one is, however long it is.
+  const list = document.querySelector(".sidebar-scroll");
+  const here = list?.querySelector(".current-page");
+  if (here) {
+    const below = here.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom;
+    if (below > 0) list.scrollTop += below + list.clientHeight / 3;
+  }
+
+  // The theme's menus are opened by labels of hidden boxes, which no key reaches.
+  const names = { __navigation: "Pages of the course", __toc: "Contents of this page" };
+  for (const label of document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon")) {
+    const box = document.getElementById(label.htmlFor);
+    const tell = () => label.setAttribute("aria-expanded", box.checked);
+    label.tabIndex = 0;
+    label.setAttribute("role", "button");
+    label.title = names[label.htmlFor];
+    label.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      box.click();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && box.checked) box.click();
+    });
+    box.addEventListener("change", tell);
+    tell();
+  }
+}
 
 {
   const article = document.querySelector("article");

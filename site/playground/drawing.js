@@ -48,10 +48,11 @@ const drawing = (() => {
     return along(row) * (row + 1 - y) + along(row + 1) * (y - row);
   }
 
-  /** As MNIST's digits are: scaled into 20 x 20 cells, the centre of mass in the middle. */
+  /** As MNIST's digits are: scaled into 20 x 20 cells, the centre of mass in the middle. A dot
+      stays a dot: nothing grows more than 2.5 times. */
   function prepare(levels) {
     const ink = extent(levels);
-    const [scale, middle] = [20 / ink.size, (SIDE - 1) / 2];
+    const [scale, middle] = [Math.min(2.5, 20 / ink.size), (SIDE - 1) / 2];
     const source = (cell, centre) => centre + (cell - middle) / scale;
     return levels.map((_, i) =>
       between(levels, source(Math.floor(i / SIDE), ink.y), source(i % SIDE, ink.x)),

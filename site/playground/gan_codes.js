@@ -34,6 +34,10 @@ panels.ganCodes = (root, model) => {
   }
 
   function choose(i) {
+    if (!nextIsStart && i === chosen.start) {
+      status.textContent = "That is the start already. Choose another picture as the end.";
+      return;
+    }
     chosen[nextIsStart ? "start" : "end"] = i;
     way.value = nextIsStart ? 0 : 100;
     status.textContent = nextIsStart

@@ -46,18 +46,20 @@ panels.repair = (root, model) => {
     pause.disabled = !chain;
   }
 
-  /** Bring a digit that was drawn by hand to where MNIST's are. */
+  /** Bring a digit that was drawn by hand to where MNIST's are. One whose ink ends above the
+      middle stays in its place: its lower half is what is missing. */
   function place() {
     if (digit.placed || isEmpty()) return;
-    digit.levels = prepare(digit.levels);
     digit.placed = true;
+    if (digit.levels.every((level, i) => level < 0.5 || i < SIDE ** 2 / 2)) digit.lowerErased = true;
+    else digit.levels = prepare(digit.levels);
   }
 
   function give() {
     const grey = networks.bytes(KEPT.digits[given++ % KEPT.digits.length]);
     const levels = Float32Array.from(grey, (level) => level / 255);
     digit = { levels, placed: true, ...whole };
-    show("Damage it, then repair it.");
+    show("Damage it, or press Repair: its lower half goes first.");
   }
 
   function clear() {
@@ -85,6 +87,12 @@ panels.repair = (root, model) => {
 
   const isDamaged = () => !isEmpty() && (digit.lowerErased || digit.inkLeft < 1);
 
+  /** A repair needs something to repair: where nothing is missing, the lower half goes first. */
+  function damageIfWhole() {
+    place();
+    if (!isDamaged()) eraseLowerHalf();
+  }
+
   function begin(newChain, newPace) {
     [chain, pace, end] = [newChain, newPace, newPace.steps];
     allow();
@@ -110,7 +118,7 @@ panels.repair = (root, model) => {
       in an erased half they say nothing; where a share of the ink vanished, its odds are lowered
       by that share; beside an erased half they are paper. */
   function beginRepair(choice, newPace = REPAIR) {
-    place();
+    damageIfWhole();
     show();
     const v = binary(digit.levels);
     const { lowerErased, inkLeft } = digit;
@@ -192,6 +200,7 @@ panels.repair = (root, model) => {
   function ask(label) {
     const choice = { asked: label, loudness: LOUDNESS };
     const done = ` For another, press ${label} again.`;
+    place();
     if (isDamaged()) {
       beginRepair(choice, { ...REPAIR, doing: `Completing it as ${named(label)}`, done });
     } else {
@@ -202,7 +211,10 @@ panels.repair = (root, model) => {
 
   drawingPad(pad, cursor, {
     levels: () => digit.levels,
-    changed: () => show("Repair it, or damage it first."),
+    changed: () => {
+      Object.assign(digit, { placed: false, ...whole });
+      show("Damage it, or press Repair: its lower half goes first, unless that is empty.");
+    },
     moved: (row, column) => say(`Row ${row}, column ${column}`),
   });
   onClick(root, { give, clear, eraseLowerHalf, removeInk, repair, pauseOrContinue, oneStep, dream });
@@ -212,5 +224,5 @@ panels.repair = (root, model) => {
   beginRepair({ random: seeded(FIRST.seed) });
   step(FIRST.steps);
   chain.random = Math.random; // whatever is pressed now is new each time
-  sayStep("Step", `.${ANOTHER}`);
+  say(`Half of a ${FIRST.digit} was erased, and the RBM drew the blue half.${ANOTHER}`);
 };
