@@ -3,6 +3,7 @@
 /** Draw a digit, damage it, and watch the RBM repair it; or ask it for one. */
 panels.repair = (root, model) => {
   const { SIDE, blank, paint, prepare } = drawing;
+  const WHOLE = "Damage it, or press Repair: then its lower half goes.";
   const ANOTHER = " For another answer, press Repair.";
   const [REPAIR, DREAM] = [
     { doing: "Repairing", steps: 200, aFrame: 1, done: ANOTHER },
@@ -59,7 +60,7 @@ panels.repair = (root, model) => {
     const grey = networks.bytes(KEPT.digits[given++ % KEPT.digits.length]);
     const levels = Float32Array.from(grey, (level) => level / 255);
     digit = { levels, placed: true, ...whole };
-    show("Damage it, or press Repair: its lower half goes first.");
+    show(WHOLE);
   }
 
   function clear() {
@@ -211,10 +212,7 @@ panels.repair = (root, model) => {
 
   drawingPad(pad, cursor, {
     levels: () => digit.levels,
-    changed: () => {
-      Object.assign(digit, { placed: false, ...whole });
-      show("Damage it, or press Repair: its lower half goes first, unless that is empty.");
-    },
+    changed: () => show(WHOLE),
     moved: (row, column) => say(`Row ${row}, column ${column}`),
   });
   onClick(root, { give, clear, eraseLowerHalf, removeInk, repair, pauseOrContinue, oneStep, dream });
@@ -224,5 +222,5 @@ panels.repair = (root, model) => {
   beginRepair({ random: seeded(FIRST.seed) });
   step(FIRST.steps);
   chain.random = Math.random; // whatever is pressed now is new each time
-  say(`Half of a ${FIRST.digit} was erased, and the RBM drew the blue half.${ANOTHER}`);
+  say(`The RBM drew the blue half of this ${FIRST.digit}.${ANOTHER}`);
 };

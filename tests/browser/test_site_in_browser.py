@@ -75,6 +75,35 @@ def test_a_reader_can_go_from_page_to_page(visit):
     assert page.wrongs == []
 
 
+@pytest.mark.parametrize("name", ["teach", "notebooks/00_start_here"])
+def test_the_list_of_pages_shows_where_one_is(visit, name):
+    page = visit(name, 1280)
+    box, here = (page.locator(part).bounding_box() for part in (".sidebar-scroll", ".current-page"))
+    assert box["y"] <= here["y"]
+    assert here["y"] + here["height"] <= box["y"] + box["height"]
+
+
+@pytest.mark.parametrize(
+    ("width", "label", "drawer"),
+    [
+        (390, ".nav-overlay-icon", ".sidebar-drawer"),
+        (1280, ".toc-content-icon", ".toc-drawer"),
+    ],
+)
+def test_menus_open_and_close_by_key_and_are_no_stops_while_shut(visit, width, label, drawer):
+    page = visit("notebooks/01_derive_the_rbm", width)
+    button, link = page.locator(label), page.locator(f"{drawer} a").nth(1)
+    assert not link.is_visible()
+    button.focus()
+    assert button.get_attribute("aria-expanded") == "false"
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    assert link.is_visible()
+    page.keyboard.press("Escape")
+    assert button.get_attribute("aria-expanded") == "false"
+    assert not link.is_visible()
+
+
 def test_a_folded_solution_opens(visit, look):
     page = visit("notebooks/00_start_here", 1280)
     solution = page.locator("details").first
