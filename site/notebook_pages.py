@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -66,13 +67,21 @@ def check_line(output):
     words = html.escape(text[2:], quote=False)
     if claim is not None and text[2:].startswith(f"{claim}: "):
         value, parenthesis, expected = text[len(claim) + 4 :].partition(" (expected ")
-        words = f"{html.escape(claim, quote=False)}: <b>{html.escape(value, quote=False)}</b>"
+        words = f"{_with_code(claim)}: <b>{_with_minus(value)}</b>"
         if parenthesis:
-            words += (
-                f' <span class="expected">(expected {html.escape(expected, quote=False)}</span>'
-            )
+            words += f' <span class="expected">(expected {_with_minus(expected)}</span>'
     mark = f'<span class="mark" role="img" aria-label="{word}">{text[0]}</span>'
     return f'<li class="{kind}">{mark} <span>{words}</span></li>\n'
+
+
+def _with_code(claim):
+    """A claim as HTML: what stands between backticks is code, as in Markdown."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(claim, quote=False))
+
+
+def _with_minus(number):
+    """A number as HTML, with a true minus sign: a line may break behind a hyphen."""
+    return re.sub(r"-(?=\d|inf)", "−", html.escape(number, quote=False))
 
 
 def add_text_alternatives(app, doctree):

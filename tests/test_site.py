@@ -196,6 +196,7 @@ def test_check_lines_in_a_row_become_one_list(site_module):
     outputs = [
         line("✓ a < b, nats: 1.5 (expected 1.4 ± 0.2)", "a < b, nats"),
         line("✗ share: of ink: 3 (expected above 4)", "share: of ink"),
+        line("✓ `f(x)`, error: -1e-09 (expected below 1e-08)", "`f(x)`, error"),
         stream,
         line("· third: 7", "third"),
         line("– exercise 07.1: not attempted"),
@@ -211,6 +212,8 @@ def test_check_lines_in_a_row_become_one_list(site_module):
     assert '<li class="failed">' in first
     assert 'aria-label="does not hold">✗</span>' in first
     assert "share: of ink: <b>3</b>" in first
+    assert "<code>f(x)</code>, error: <b>−1e−09</b>" in first
+    assert "(expected below 1e−08)</span>" in first
     assert second.count('<li class="noted">') == 2
     assert "exercise 07.1: not attempted" in second
 

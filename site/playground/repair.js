@@ -3,7 +3,7 @@
 /** Draw a digit, damage it, and watch the RBM repair it; or ask it for one. */
 panels.repair = (root, model) => {
   const { SIDE, blank, paint, prepare } = drawing;
-  const WHOLE = "Damage it, or press Repair: then its lower half goes.";
+  const WHOLE = "Damage it, or press Repair, which first erases its lower half.";
   const ANOTHER = " For another answer, press Repair.";
   const [REPAIR, DREAM] = [
     { doing: "Repairing", steps: 200, aFrame: 1, done: ANOTHER },
@@ -13,7 +13,7 @@ panels.repair = (root, model) => {
   // the RBM's doing; of 48 seeds that were tried this is one of many with a clean outcome.
   const FIRST = { digit: 3, seed: 42, steps: 50 };
   const LOUDNESS = 3; // of a label that is asked for, as in notebook 09
-  const { pad, cursor, answer, status, repairs, pause, steps, labels } = parts(root);
+  const { pad, cursor, answer, status, erases, removes, repairs, pause, steps, labels } = parts(root);
   const named = (label) => (label === 8 ? "an 8" : `a ${label}`);
   const asks = Array.from({ length: 10 }, (_, label) => askButton(label));
   const whole = { lowerErased: false, inkLeft: 1 }; // what was done to a digit: nothing
@@ -42,7 +42,7 @@ panels.repair = (root, model) => {
 
   /** Let only those buttons be pressed that have something to work on. */
   function allow() {
-    repairs.disabled = isEmpty();
+    for (const button of [erases, removes, repairs]) button.disabled = isEmpty();
     steps.disabled = isEmpty() && !chain;
     pause.disabled = !chain;
   }
