@@ -16,7 +16,7 @@ from timing import in_turns, load_images, options
 
 from helpers.batches import shuffled_batches
 from helpers.rbm import RBM, train
-from helpers.runtime import keras
+from helpers.runtime import keras, tf
 from helpers.vae import VAE, dense_decoder, dense_encoder, squared_error
 
 BASE = {"digits": 4000, "hidden": 200, "k": 1, "latents": 8}
@@ -85,6 +85,7 @@ def plot(times, file):
 def main():
     """Time everything, print a table of medians, write the plot."""
     given = options(__doc__)
+    tf.get_logger().setLevel("ERROR")  # each network is traced anew, which it would remark upon
     times = measured(load_images(given.mnist, 16_000), given.repeats)
     print(
         "| model | setting | value | seconds, median | from … to |\n| --- | --- | --- | --- | --- |"
