@@ -377,6 +377,9 @@ def panels(x, series, xlabel):
 def asked_points(films, wanted, spots, radius):
     """Draw points as the number of the spot that was asked for, and the spots as grey circles.
 
+    The points in a spot would lie on top of each other. So its circle is drawn larger, and they are
+    moved apart in it; a point that lies in no spot stays in its place.
+
     Args:
         films: a dictionary from a panel's title to points, shape (n, 2).
         wanted: which spot each point was asked for, shape (n,); the first 8 of each are drawn.
@@ -396,16 +399,25 @@ def asked_points(films, wanted, spots, radius):
         raise ValueError("films is empty: give at least one panel.")
     spots = inputs.rows(spots, "spots", columns=2)
     wanted = inputs.labels(wanted, "wanted", classes=len(spots))
-    fig, axes = plt.subplots(1, len(films), figsize=(3.7 * len(films), 3.9), squeeze=False)
+    fig, axes = plt.subplots(1, len(films), figsize=(4 * len(films), 4.2), squeeze=False)
     for ax, (title, points) in zip(axes[0], films.items(), strict=True):
         points = inputs.rows(points, f"films[{title!r}]", len(wanted), 2)
         middle = {"ha": "center", "va": "center"}
         for kind, spot in enumerate(spots):
-            ax.add_patch(plt.Circle(spot, radius, color="0.9"))
-            ax.text(*1.4 * spot, kind, size=14, color="0.5", **middle)
-            for point in points[: len(wanted)][wanted == kind][:8]:
-                ax.text(*point, kind, size=9, color=f"C{kind}", clip_on=True, **middle)
-        ax.set(title=title, xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
+            ax.add_patch(plt.Circle(spot, 1.6 * radius, color="0.93"))
+            ax.text(*1.5 * spot, kind, size=14, color="0.5", **middle)
+        drawn = np.concatenate([np.flatnonzero(wanted == kind)[:8] for kind in range(len(spots))])
+        apart = np.linalg.norm(points[drawn, None] - spots, axis=2)
+        inside = np.where(apart.min(axis=1) < radius, apart.argmin(axis=1), -1)
+        places = points[drawn].astype(float)
+        for kind, spot in enumerate(spots):
+            turn = np.arange(np.sum(inside == kind))  # as the seeds of a sunflower lie
+            away = 1.4 * radius * np.sqrt((turn + 0.5) / max(1, len(turn)))
+            seeds = np.stack([np.cos(2.4 * turn), np.sin(2.4 * turn)], axis=1)
+            places[inside == kind] = spot + away[:, None] * seeds
+        for place, kind in zip(places, wanted[drawn], strict=True):
+            ax.text(*place, kind, size=9, color=f"C{kind}", clip_on=True, **middle)
+        ax.set(title=title, xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal")
         ax.set_axis_off()
     return fig
 
@@ -753,7 +765,7 @@ def balls_around(clouds, k=1):
         for (name, x), style in zip(clouds.items(), ("ko", "C1X"), strict=True):
             ax.plot(*x.T, style, markersize=7, label=name)
         ax.set(title=f"balls around {around}", aspect="equal", xticks=[], yticks=[])
-    axes[0].legend(loc="upper left")
+    axes[0].legend(loc="upper center", bbox_to_anchor=(1.02, 0), ncols=2, frameon=False)
     return fig
 
 

@@ -49,7 +49,7 @@ def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_pa
     assert not doctor.doctor()
     printed = capsys.readouterr().out
     assert "✗ papermill is missing: pip install -c constraints.txt -e ." in printed
-    assert "✗ keras>=3.13 is needed, 1.0 is here: pip install -U 'keras>=3.13'" in printed
+    assert "✗ keras>=3.13.2 is needed, 1.0 is here: pip install -U 'keras>=3.13.2'" in printed
     assert "· numpy 2.99; outputs made with" in printed
     assert "gone.npz is not there. Restore it" in printed
     assert "· all of MNIST is not here yet" in printed
