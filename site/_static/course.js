@@ -13,17 +13,18 @@
 
   // The theme's menus are opened by labels of hidden boxes, which no key reaches.
   const names = { __navigation: "Pages of the course", __toc: "Contents of this page" };
-  for (const label of document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon")) {
-    const box = document.getElementById(label.htmlFor);
-    const tell = () => label.setAttribute("aria-expanded", box.checked);
-    label.tabIndex = 0;
-    label.setAttribute("role", "button");
-    label.title = names[label.htmlFor];
-    label.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      box.click();
-    });
+  for (const [id, name] of Object.entries(names)) {
+    const box = document.getElementById(id);
+    const labels = document.querySelectorAll(`label[for="${id}"]:not(.overlay)`);
+    const tell = () => labels.forEach((label) => (label.ariaExpanded = box.checked));
+    for (const label of labels) {
+      Object.assign(label, { tabIndex: 0, role: "button", title: name });
+      label.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        box.click();
+      });
+    }
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && box.checked) box.click();
     });
