@@ -8,7 +8,8 @@
   const here = list?.querySelector(".current-page");
   if (here) {
     const below = here.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom;
-    if (below > 0) list.scrollTop += below + list.clientHeight / 3;
+    // At once: the theme's list would glide there, past the eyes of a reader who has just come.
+    if (below > 0) list.scrollBy({ top: below + list.clientHeight / 3, behavior: "instant" });
   }
 
   // The theme's menus are opened by labels of hidden boxes, which no key reaches.
