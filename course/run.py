@@ -31,7 +31,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
     """Execute an edition of the notebooks with papermill and read back what their checks said.
 
     Several notebooks run side by side, each on its share of the cores: two small networks on a
-    core each are trained much sooner than one after the other on both.
+    core each are trained much sooner than one after the other on both. The longest come first, as
+    far as `kept` knows them, so that no core is left idle for long at the end.
 
     The executed copies and `run.json`, with every measured value, are left in the folder `out`. A
     run that was interrupted or that failed goes on, the next time, at the first notebook that did
@@ -46,7 +47,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
             edition and 3.5 GB in the full one; by default two, or one on a single core.
         notebooks, editions: folders to take the notebooks and the editions from.
         kept: what earlier runs of this edition measured, a dictionary from a notebook's name to
-            its `seconds` and `peak_memory`: what to expect is printed before the start.
+            its `seconds` and `peak_memory`: by these they are put in order, and what to expect is
+            printed before the start.
 
     Returns:
         True if every notebook passed: no error, no failed check, nothing on stderr, no timeout,
@@ -75,8 +77,10 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         }
         if all(path.stem in done for path in paths):
             done = {name: entry for name, entry in done.items() if name not in marks}
+        kept = kept or {}
         to_do = [path for path in paths if path.stem not in done]
-        _announce(paths, to_do, jobs, {**(kept or {}), **record["notebooks"]})
+        to_do.sort(key=lambda path: -kept.get(path.stem, {"seconds": 0})["seconds"])
+        _announce(paths, to_do, jobs, {**kept, **record["notebooks"]})
         if any(given[path.stem].get("dataset") == "mnist" for path in to_do):
             _require_mnist()
         record["notebooks"] = done

@@ -232,6 +232,20 @@ def test_what_it_took_before_is_said_before_the_start(course, capsys):
     assert "Last time that took less than a minute" in capsys.readouterr().out, "from the last run"
 
 
+def test_the_longest_come_first(course, capsys):
+    for name in ("01_one", "02_two", "03_three"):
+        course.notebook(name, CHECK)
+    kept = {
+        name: {"seconds": n, "peak_memory": 9} for name, n in (("01_one", 20), ("03_three", 30))
+    }
+    assert course.run(jobs=1, kept=kept)
+    printed = capsys.readouterr().out
+    assert "To execute, 1 at once: 03_three, 01_one, 02_two\n" in printed
+    done = re.findall(r"\[\d/3\] (\w+):", printed)
+    assert done == ["03_three", "01_one", "02_two"], "an unknown one comes last"
+    assert list(course.record()["notebooks"]) == done
+
+
 def test_the_minutes_are_those_of_two_at_once(capsys):
     paths = [run.Path(f"{name}.ipynb") for name in ("01", "02")]
     before = {path.stem: {"seconds": 1200, "peak_memory": None} for path in paths}
