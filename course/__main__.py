@@ -5,6 +5,7 @@ Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong call, 130 
 
 import argparse
 import codecs
+import errno
 import importlib
 import signal
 import sys
@@ -44,6 +45,8 @@ def main(arguments=None):
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         go_on = "what is half-written does not count, and the same command goes on"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            go_on = "take a copy of the course that you may write to"
         print(f"course: {place}{error.strerror}; {go_on}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -294,7 +294,9 @@ class _Kernels:
             async def start_kernel(self, **options):
                 if kernels.stopped:
                     raise RuntimeError("the run was interrupted")
-                await super().start_kernel(**options | {"env": kernels.environment})
+                quiet = ["--log-level=CRITICAL"]  # an idle kernel calls its own end an error
+                options |= {"env": kernels.environment, "extra_arguments": quiet}
+                await super().start_kernel(**options)
                 self.process = self.provisioner.pid
                 kernels.at_work.add(self.process)
                 if kernels.stopped:  # while it started

@@ -8,6 +8,7 @@ that do not answer.
 import os
 import runpy
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -54,13 +55,15 @@ def _sphinx(builder, laid_out):
     sources, target = laid_out / "sources", laid_out / builder
     mine = shutil.ignore_patterns("__pycache__", "build.py", "playground.py")
     shutil.copytree(HERE, sources, ignore=mine)
+    for path in (sources, *sources.rglob("*")):  # they may come from a copy that is read-only
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
     runpy.run_path(str(HERE / "playground.py"))["write"](sources / "playground")
     runpy.run_path(str(HERE / "home.py"))["write"](sources)
     for pattern in LAID_BESIDE:
         for path in ROOT.glob(pattern):
             beside = sources / path.relative_to(ROOT)
             beside.parent.mkdir(exist_ok=True)
-            shutil.copy(path, beside)
+            shutil.copyfile(path, beside)
     sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
     command = [*sphinx, "-d", laid_out / "doctrees", sources, target]
     # conf.py imports what lies beside it
@@ -77,4 +80,7 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     if target.is_dir() and any(target.iterdir()) and not (target / "index.html").is_file():
         sys.exit(f"{target} holds something else, which the pages would replace: try build/site")
-    sys.exit(build(target))
+    try:
+        sys.exit(build(target))
+    except PermissionError as error:
+        sys.exit(f"{error.filename}: {error.strerror}: try another FOLDER")

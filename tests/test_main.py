@@ -1,5 +1,6 @@
 """The command line: its words, its exit status, and that every command leads somewhere."""
 
+import errno
 import importlib
 import inspect
 import os
@@ -45,16 +46,22 @@ def test_a_missing_package_is_named_with_its_remedy(capsys, monkeypatch):
     assert "packaging.requirements is missing: make course installs it" in capsys.readouterr().err
 
 
-def test_what_the_system_refuses_ends_in_one_sentence(capsys, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device", "build/sample/run.json")
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "what is half-written does not count, and the same command goes on"),
+        (errno.EACCES, "take a copy of the course that you may write to"),
+        (errno.EROFS, "take a copy of the course that you may write to"),
+    ],
+)
+def test_what_the_system_refuses_ends_in_one_sentence(capsys, monkeypatch, number, remedy):
+    def refused(*_, **__):
+        raise OSError(number, os.strerror(number), "build/sample/run.json")
 
-    monkeypatch.setattr(doctor, "doctor", full)
+    monkeypatch.setattr(doctor, "doctor", refused)
     assert command_line.main(["doctor"]) == 1
-    assert capsys.readouterr().err == (
-        "course: build/sample/run.json: No space left on device; what is half-written does not "
-        "count, and the same command goes on\n"
-    )
+    why = f"build/sample/run.json: {os.strerror(number)}"
+    assert capsys.readouterr().err == f"course: {why}; {remedy}\n"
 
 
 def test_a_terminal_without_the_marks_gets_words():
