@@ -25,9 +25,10 @@ def machine():
         A dictionary with the versions of Python and of the main libraries, the processor's name,
         and the system with the number of cores that this process may use.
     """
+    n = cores()
     return {
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {cores()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {n} core" + "s" * (n > 1),
         "processor": _processor(),
         "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }

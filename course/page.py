@@ -42,7 +42,8 @@ def page(full, published, absent=()):
     if full is not None:
         for name, entry in full["notebooks"].items():
             for figure, alt in entry["figures"].items():
-                source = f"*From {_link(name)}, full edition.*"
+                seen = alt.split(". ")[0].rstrip(".")  # for the eye, too: what is drawn
+                source = f"*{seen}. From {_link(name)}, full edition.*"
                 parts.append(f"![{alt}]({figure}.png)\n\n{source}")
         parts += _models(full)
         parts.append("## Every measured value")
@@ -174,7 +175,7 @@ def _values(name, entry):
     for check in entry["checks"]:
         measured = check["claim"], written(check["value"]), expectation(check), written(check["n"])
         rows.append(measured)
-    cost = f"{entry['seconds']:.0f} seconds{memory}"
+    cost = f"{entry['seconds']:,.0f} seconds{memory}"
     summary = f"<summary>{name}: {len(entry['checks'])} values, {cost}</summary>"
     back = f"Measured by {_link(name)}."
     return f"<details>{summary}\n\n{back}\n\n{_table(rows)}\n\n</details>"

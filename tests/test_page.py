@@ -31,7 +31,12 @@ def full():
     notebooks = {
         "01_one": MADE | {"date": "2026-11-03", "seconds": 930.0, "checks": one, "figures": {}},
         "02_two": MADE
-        | {"date": "2026-11-03", "seconds": 930.0, "checks": two, "figures": {"plane": "A plane."}},
+        | {
+            "date": "2026-11-03",
+            "seconds": 930.0,
+            "checks": two,
+            "figures": {"plane": "A plane. It is flat."},
+        },
     }
     return {"edition": "full", "notebooks": notebooks}
 
@@ -86,7 +91,7 @@ def test_the_page_puts_values_beside_published_ones(full):
     assert "| parameters | 404,244 | 404,244 | – |" in page
     assert "| no idea | 3.1416 | – | 10,000 |" in page
     assert "| error | −1e−13 | below 1e−12 | 10,000 |" in page
-    assert "![A plane.](plane.png)\n\n*From [notebook 02]" in page
+    assert "![A plane. It is flat.](plane.png)\n\n*A plane. From [notebook 02]" in page
 
 
 def test_the_page_says_when_and_on_what_it_was_measured(full):

@@ -37,6 +37,18 @@
 {
   const article = document.querySelector("article");
 
+  // A mark that follows a formula stays on its line.
+  for (const formula of article.querySelectorAll("span.math")) {
+    const rest = formula.nextSibling;
+    const mark = rest?.nodeType === Node.TEXT_NODE && rest.data.match(/^[.,;:!?)’”]+/);
+    if (!mark) continue;
+    const together = document.createElement("span");
+    together.className = "with-its-mark";
+    formula.before(together);
+    together.append(formula, mark[0]);
+    rest.data = rest.data.slice(mark[0].length);
+  }
+
   // Each figure becomes a link to its file, so that Enter works as a tap does; where a picture
   // already stands in a link of its own, such as a card, it stays as it is.
   const links = [];

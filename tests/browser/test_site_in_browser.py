@@ -75,6 +75,33 @@ def test_a_reader_can_go_from_page_to_page(visit):
     assert page.wrongs == []
 
 
+@pytest.mark.parametrize("name", ["notebooks/03_the_elbo", "notebooks/06_kl_annealing"])
+def test_a_mark_stays_with_the_formula_before_it(visit, name):
+    marks = visit(name, 390).evaluate(
+        """() => [...document.querySelectorAll("article span.math")].map((formula) => {
+            const rest = formula.nextSibling;
+            if (rest?.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)’”]/.test(rest.data)) return null;
+            const mark = document.createRange();
+            mark.setStart(rest, 0);
+            mark.setEnd(rest, 1);
+            const { left } = mark.getBoundingClientRect(); // 0 where it is folded away
+            return left && left - formula.getBoundingClientRect().right;
+        }).filter((gap) => gap !== null)"""
+    )
+    assert len(marks) > 10
+    assert all(abs(gap) < 3 for gap in marks), marks
+
+
+def test_what_scrolls_shows_it(visit):
+    shadows = visit("notebooks/02_train_an_rbm", 390).evaluate(
+        """() => [...document.querySelectorAll("article pre, article div.math, .table-wrapper")]
+            .filter((box) => box.scrollWidth > box.clientWidth)
+            .map((box) => getComputedStyle(box).backgroundImage.split("-gradient").length - 1)"""
+    )
+    assert len(shadows) > 10
+    assert set(shadows) == {4}, "two shadows, each with its cover"
+
+
 @pytest.mark.parametrize("name", ["teach", "notebooks/00_start_here"])
 def test_the_list_of_pages_shows_where_one_is(visit, name):
     page = visit(name, 1280)
