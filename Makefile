@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 
-ONLY = $(if $(NOTEBOOK),--only $(NOTEBOOK))
+ONLY = $(if $(NOTEBOOK),--only '$(NOTEBOOK)')
 
 .PHONY: help course full compare test test-browser lint check lab site outputs twice versions links doctor clean
 

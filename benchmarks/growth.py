@@ -1,6 +1,6 @@
 """How does the cost of a training grow? Seconds of an epoch, one setting changed at a time.
 
-    python benchmarks/growth.py [--mnist mnist.npz] [--repeats 9]
+    python benchmarks/growth.py [--mnist mnist.npz] [--repeats 5]
 
 An RBM of 200 hidden units, k = 1, and the dense VAE of notebook 04 with 8 latents see 4,000 digits.
 Then the number of digits, of hidden units, of Gibbs steps k, and of latents is halved and doubled.

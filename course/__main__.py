@@ -10,7 +10,7 @@ import importlib
 import signal
 import sys
 
-from course.environment import CourseError
+from course.environment import CourseError, install
 
 COMMANDS = {
     "run": ("course.results", "run_and_keep"),
@@ -24,6 +24,12 @@ COMMANDS = {
     "links": ("course.address", "write_links"),
 }
 
+RUNS = ("run_and_keep", "compare", "run_twice")  # they go on after an interruption
+
+HALF = "; what is half-written does not count, and the same command goes on"
+MINE = "; take a copy of the course, or another folder, that you may write to"
+REMEDIES = {errno.ENOSPC: HALF, errno.EDQUOT: HALF}
+REMEDIES |= {errno.EACCES: MINE, errno.EPERM: MINE, errno.EROFS: MINE}
 
 ONLY = "the notebook whose name begins so; several with commas between"
 
@@ -40,17 +46,15 @@ def main(arguments=None):
         print(f"course: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"course: {error.name} is missing: make course installs it", file=sys.stderr)
+        print(f"course: {error.name} is missing: {install()}", file=sys.stderr)
         return 1
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        go_on = "what is half-written does not count, and the same command goes on"
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            go_on = "take a copy of the course that you may write to"
-        print(f"course: {place}{error.strerror}; {go_on}", file=sys.stderr)
+        print(f"course: {place}{error.strerror}{REMEDIES.get(error.errno, '')}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on at the notebook that was cut off.")
+        goes_on = " The same command goes on at the notebook that was cut off."
+        print(f"\nInterrupted.{goes_on if function in RUNS else ''}")
         return 130
 
 
@@ -83,6 +87,7 @@ def parser():
     commands.add_parser("results", help="keep what the last full run measured; write the page")
     refresher = commands.add_parser("outputs", help="execute notebooks, to commit their outputs")
     refresher.add_argument("--only", metavar="04", help=ONLY)
+    refresher.add_argument("--out", metavar="FOLDER", help="by default build/outputs")
     repeater = commands.add_parser("twice", help="run every cell twice in a row: none may stop")
     repeater.add_argument("--only", metavar="04", help=ONLY)
     repeater.add_argument("--out", metavar="FOLDER", help="by default build/twice")

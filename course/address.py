@@ -8,7 +8,7 @@ import tomllib
 
 import nbformat
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 
 COLAB = "colab"  # the tag of the cell that fetches the course there
 ON_COLAB = """\
@@ -71,9 +71,19 @@ def with_colab_cell(notebook):
 
 
 def address():
-    """The public address of the repository, from pyproject.toml."""
+    """The public address of the repository, from pyproject.toml.
+
+    Raises:
+        KeyError: there is none.
+        CourseError: it has another form than the links that are built from it need.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"]
+    named = project["urls"]["Repository"]
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+(?<!\.git)", named):
+        raise CourseError(
+            f"pyproject.toml: Repository = {named!r}, https://github.com/OWNER/NAME is needed"
+        )
+    return named
 
 
 def binder(notebook):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from course import results
-from course.environment import ROOT, pins
+from course.environment import ROOT, CourseError, install, pins
 from helpers.checks import FAILED, NOTED, PASSED
 
 
@@ -20,7 +19,7 @@ def doctor():
         True if nothing is wrong; a version other than the one the committed outputs were made
         with is only mentioned.
     """
-    findings = [*_packages(), _keras(), _kernel(), *_datasets(), results.status()]
+    findings = [*_packages(), _keras(), _kernel(), *_datasets(), _results()]
     for mark, text in findings:
         print(mark, text)
     return all(mark != FAILED for mark, _ in findings)
@@ -40,10 +39,11 @@ def _packages():
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            yield FAILED, f"{requirement.name} is missing: pip install -c constraints.txt -e ."
+            yield FAILED, f"{requirement.name} is missing: {install()}"
             continue
         if not requirement.specifier.contains(version):
-            yield FAILED, f"{text} is needed, {version} is here: pip install -U '{text}'"
+            remedy = install(f"'{text}'")
+            yield FAILED, f"{text} is needed, {version} is here: {remedy}"
         elif version != pinned[requirement.name]:
             yield (
                 NOTED,
@@ -65,15 +65,17 @@ def _keras():
 
 
 def _kernel():
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ModuleNotFoundError:
+        return FAILED, "Jupyter's kernel cannot be looked for before the missing packages are here"
     try:
         command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        return FAILED, "no Jupyter kernel python3: pip install -c constraints.txt -e ."
+        return FAILED, f"no Jupyter kernel python3: {install()}"
     if Path(command).name.startswith("python"):
         return PASSED, "Jupyter kernel python3"
-    return FAILED, f"the Jupyter kernel python3 runs {command}: jupyter kernelspec remove it"
+    return FAILED, f"the Jupyter kernel python3 runs {command}: jupyter kernelspec remove python3"
 
 
 def _datasets():
@@ -90,3 +92,14 @@ def _datasets():
         yield NOTED, f"all of MNIST is not here yet; only the full edition needs it. {error}"
     except ValueError as error:
         yield FAILED, str(error)
+
+
+def _results():
+    try:
+        results = importlib.import_module("course.results")
+    except ModuleNotFoundError:
+        return FAILED, "results/ cannot be judged before the missing packages are here"
+    try:
+        return results.status()
+    except CourseError as error:
+        return FAILED, str(error)

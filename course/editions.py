@@ -92,7 +92,9 @@ def choose(only=None, folder=NOTEBOOKS):
         CourseError: there is none of such a name.
     """
     paths = sorted(Path(folder).glob("*.ipynb"))
-    beginnings = [beginning.strip() for beginning in (only or "").split(",")]
+    beginnings = [beginning.strip() for beginning in only.split(",")] if only else [""]
+    if only:  # "04," asks for one
+        beginnings = [beginning for beginning in beginnings if beginning] or [only]
     for beginning in beginnings:
         if not any(path.stem.startswith(beginning) for path in paths):
             names = ", ".join(path.stem for path in paths)
@@ -122,6 +124,21 @@ def fingerprint(path, parameters, package=HELPERS):
     for module in modules_behind(sources, package):
         code = (Path(package) / f"{module}.py").read_text(encoding="utf-8")
         digest.update(_without_docstrings(code).encode())
+    return digest.hexdigest()
+
+
+def all_behind(package=HELPERS):
+    """A mark of everything that a notebook may show beside its own code.
+
+    Args:
+        package: the folder of the library's modules.
+
+    Returns:
+        64 hexadecimal digits, from all of the library's modules and the list of the kept models.
+    """
+    digest = hashlib.sha256()
+    for file in (*sorted(Path(package).glob("*.py")), ROOT / "results" / "full.json"):
+        digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()
 
 
@@ -171,9 +188,10 @@ def _without_words(source, others):
     lines, spans = code.encode().splitlines(keepends=True), []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "plotting.show":
-            first, *words = node.args
-            if words:
-                spans.append((_place(lines, first, "end_"), _place(lines, words[-1], "end_")))
+            named = [word.value for word in node.keywords if word.arg in ("alt", "caption")]
+            spans += [(_place(lines, word), _place(lines, word, "end_")) for word in named]
+            if node.args[1:]:
+                spans.append(tuple(_place(lines, node.args[i], "end_") for i in (0, -1)))
         elif isinstance(node, ast.Assign | ast.AugAssign):
             target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
             if isinstance(target, ast.Name) and target.id in ("alt", "caption"):

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("tensorflow", "keras", "numpy")
-LONGEST_FOLDER = 80  # characters; a Unix socket's path may have about 100
+LONGEST_FOLDER = 75  # bytes; a socket's path may have 103 on a Mac, and 25 are ours
 
 
 class CourseError(Exception):
@@ -54,6 +55,11 @@ def pins():
     return dict(re.findall(r"^([\w.-]+)==(\S+)$", text, re.M))
 
 
+def install(what="-e ."):
+    """The command that installs into the Python that is running, with the pinned versions."""
+    return f"{shlex.quote(shown(sys.executable))} -m pip install -c constraints.txt {what}"
+
+
 def peak_memory(process):
     """The most memory that a process has held.
 
@@ -83,7 +89,7 @@ def socket_folder():
         CourseError: there is none that can be written.
     """
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        if len(place) <= LONGEST_FOLDER and os.access(place, os.W_OK):
+        if len(os.fsencode(place)) <= LONGEST_FOLDER and os.access(place, os.W_OK):
             return tempfile.TemporaryDirectory(prefix="kernel-", dir=place)
     raise CourseError(
         f"TMPDIR = {tempfile.gettempdir()} is too long for the sockets of Jupyter's kernels, and "
@@ -99,7 +105,7 @@ def settle(folder):
     Args:
         folder: exists, and can be written.
     """
-    if not os.access(Path.home(), os.W_OK):
+    if not os.access(os.path.expanduser("~"), os.W_OK):
         for name in ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
             os.environ.setdefault(name, str(Path(folder, "home", name.lower())))
             Path(os.environ[name]).mkdir(parents=True, exist_ok=True)

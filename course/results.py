@@ -39,11 +39,20 @@ def read(folder=RESULTS):
     Returns:
         A pair: what full.json holds, or `None` without that file, and the list of published
         figures.
+
+    Raises:
+        CourseError: one of the two files is damaged, or published.toml is missing.
     """
-    values = Path(folder) / VALUES
-    full = json.loads(values.read_text(encoding="utf-8")) if values.is_file() else None
-    text = (Path(folder) / PUBLISHED).read_text(encoding="utf-8")
-    return full, tomllib.loads(text)["figure"]
+    values, figures = Path(folder) / VALUES, Path(folder) / PUBLISHED
+    try:
+        file = values
+        full = json.loads(values.read_text(encoding="utf-8")) if values.is_file() else None
+        file = figures
+        return full, tomllib.loads(figures.read_text(encoding="utf-8"))["figure"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CourseError(
+            f"{shown(file)} cannot be read ({error}): git checkout -- {shown(file)}"
+        ) from None
 
 
 # Keeping -----------------------------------------------------------------------------------------
@@ -51,8 +60,8 @@ def read(folder=RESULTS):
 
 def run_and_keep(edition, only=None, out=None, jobs=None):
     """Run an edition, and keep what the full one measured; arguments and result as for `run`."""
-    full, _ = read()
-    kept = full["notebooks"] if full and edition == "full" else None
+    full = read()[0] if edition == "full" else None
+    kept = full["notebooks"] if full else None
     passed = run(edition, only, out, jobs, kept=kept)
     if edition == "full" and out is None:
         keep()
@@ -193,7 +202,7 @@ def save_figures(paths, folder):
         For each notebook's name a dictionary from a figure's name to its text alternative.
 
     Raises:
-        ValueError: a tagged cell has not exactly one figure, or a name occurs twice.
+        CourseError: a tagged cell has not exactly one figure, or a name occurs twice.
     """
     found, names = {}, set()
     for path in paths:
@@ -203,9 +212,11 @@ def save_figures(paths, folder):
                 continue
             name = tag.removeprefix(FIGURE_TAG)
             outputs = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-            if len(outputs) != 1 or name in names:
-                raise ValueError(
-                    f"{path.stem}: tag {tag!r} needs one cell with one figure, "
+            if name in names:
+                raise CourseError(f"{path.stem}: tag {tag!r} stands at another cell, too")
+            if len(outputs) != 1:
+                raise CourseError(
+                    f"{path.stem}: tag {tag!r} needs a cell with one figure, "
                     f"this one has {len(outputs)}"
                 )
             names.add(name)
@@ -341,14 +352,17 @@ def moved(before, now):
             if key not in new:
                 lines.append(f"{NOTED} {name}, {key[0]}: not measured any more")
                 continue
-            move = _move(entry, new[key]["value"])
-            values = f"{written(entry['value'])} → {written(new[key]['value'])}"
-            if move is None or move <= NOTABLE:
+            value = new[key]["value"]
+            move = _move(entry, value)
+            values = f"{written(entry['value'])} → {written(value)}"
+            if move is None:
                 same += 1
-            elif not abs(float(new[key]["value"]) - entry["expected"]) <= entry["tolerance"]:
+            elif not abs(float(value) - entry["expected"]) <= entry["tolerance"]:
                 inside = False
                 band = f"{written(entry['expected'])} ± {written(entry['tolerance'])}"
                 lines.append(f"{FAILED} {name}, {key[0]}: {values}, outside {band}")
+            elif move <= NOTABLE:
+                same += 1
             else:
                 lines.append(f"{NOTED} {name}, {key[0]}: {values}, {move:.0%} of its tolerance")
         lines += [f"{NOTED} {name}, {key[0]}: new" for key in new if key not in old]

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
 from course import environment
-from course.editions import EDITIONS, NOTEBOOKS, choose, fingerprint, read_edition
+from course.editions import EDITIONS, NOTEBOOKS, all_behind, choose, fingerprint, read_edition
 from course.environment import ROOT, CourseError, shown, socket_folder
 from helpers.checks import FAILED
 from helpers.data import fetch_mnist
@@ -27,7 +27,16 @@ from helpers.trained import FOLDER_OF_RUN
 MEMORY_LIMITS = {"sample": 1610}  # MB a kernel may take, 1.5 GiB; Binder gives 2 GiB in all
 
 
-def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=EDITIONS, kept=None):
+def run(
+    edition,
+    only=None,
+    out=None,
+    jobs=None,
+    notebooks=NOTEBOOKS,
+    editions=EDITIONS,
+    kept=None,
+    anew=False,
+):
     """Execute an edition of the notebooks with papermill and read back what their checks said.
 
     Several notebooks run side by side, each on its share of the cores: two small networks on a
@@ -36,8 +45,9 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
 
     The executed copies and `run.json`, with every measured value, are left in the folder `out`. A
     run that was interrupted or that failed goes on, the next time, at the first notebook that did
-    not pass; a notebook whose code, parameters or package changed since, or whose copy is gone or
-    damaged, is executed again.
+    not pass; a notebook whose mark (`course.editions`) changed since, or whose copy is gone or
+    damaged, is executed again. In any edition but the full one, which takes hours, so is every
+    notebook after a change of anything in `helpers` or of a kept model.
 
     Args:
         edition: the name of a file in `editions`.
@@ -49,6 +59,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         kept: what earlier runs of this edition measured, a dictionary from a notebook's name to
             its `seconds` and `peak_memory`: by these they are put in order, and what to expect is
             printed before the start.
+        anew: execute every notebook, whatever an earlier run in the folder has left.
 
     Returns:
         True if every notebook passed: no error, no failed check, nothing on stderr, no timeout,
@@ -68,6 +79,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
     given = {path.stem: parameters.get(path.stem, {}) for path in paths}
     out = copies(edition, out)
     marks = {path.stem: fingerprint(path, given[path.stem]) for path in paths}
+    if edition != "full":
+        marks = {name: f"{mark} {all_behind()}" for name, mark in marks.items()}
     with _alone_in(out), contextlib.chdir("."):  # papermill's threads leave us anywhere
         record = _open_record(out, edition)
         done = {
@@ -75,7 +88,7 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
             for name, entry in record["notebooks"].items()
             if entry["passed"] and marks.get(name, entry["fingerprint"]) == entry["fingerprint"]
         }
-        if all(path.stem in done for path in paths):
+        if anew or all(path.stem in done for path in paths):
             done = {name: entry for name, entry in done.items() if name not in marks}
         kept = kept or {}
         to_do = [path for path in paths if path.stem not in done]
@@ -84,6 +97,8 @@ def run(edition, only=None, out=None, jobs=None, notebooks=NOTEBOOKS, editions=E
         if any(given[path.stem].get("dataset") == "mnist" for path in to_do):
             _require_mnist()
         record["notebooks"] = done
+        if (out / "run.json").exists():  # the copies that it speaks of are about to be replaced
+            write_json(out / "run.json", record)
         environment.settle(out)
 
         start = time.monotonic()
@@ -130,10 +145,12 @@ def _alone_in(folder):
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise CourseError(
                 f"another run is at work in {shown(folder)}: wait for its end, or give --out FOLDER"
             ) from None
+        except OSError:  # a file system without locks, as some over a network
+            pass
         yield
 
 
@@ -225,7 +242,7 @@ def _announce(paths, to_do, jobs, before):
     """Say what is kept, what is run, and what that took before."""
     kept = [path.stem for path in paths if path not in to_do]
     if kept:
-        print(f"Kept from the interrupted run: {', '.join(kept)}")
+        print(f"Kept from the last run: {', '.join(kept)}")
     names = [path.stem for path in to_do]
     print(f"To execute, {min(jobs, len(names))} at once: {', '.join(names)}")
     known = [before[name] for name in names if name in before]
@@ -286,8 +303,8 @@ class _Kernels:
                 self.environment[name] = os.path.abspath(given)
         self.at_work, self.stopped = set(), False
 
-    def manager(self, peaks):
-        """A class of kernel managers; each notes in a list what memory its kernel took."""
+    def manager(self, notes):
+        """A class of kernel managers; each notes its kernel's number and what memory it took."""
         kernels = self
 
         class Kernel(AsyncKernelManager):
@@ -297,14 +314,14 @@ class _Kernels:
                 quiet = ["--log-level=CRITICAL"]  # an idle kernel calls its own end an error
                 options |= {"env": kernels.environment, "extra_arguments": quiet}
                 await super().start_kernel(**options)
-                self.process = self.provisioner.pid
-                kernels.at_work.add(self.process)
+                notes["process"] = self.provisioner.pid
+                kernels.at_work.add(notes["process"])
                 if kernels.stopped:  # while it started
                     kernels.kill()
 
             async def shutdown_kernel(self, now=False, restart=False):
-                peaks.append(environment.peak_memory(self.process))
-                kernels.at_work.discard(self.process)
+                notes["peak_memory"] = environment.peak_memory(notes["process"])
+                kernels.at_work.discard(notes["process"])
                 await super().shutdown_kernel(now, restart)
 
         return Kernel
@@ -313,28 +330,28 @@ class _Kernels:
         """Stop the kernels that are at work or about to be; the threads that wait then end."""
         self.stopped = True
         for process in list(self.at_work):
-            with contextlib.suppress(ProcessLookupError):  # it ended just now
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended just now
                 os.kill(process, signal.SIGKILL)
 
 
 def _execute(path, target, parameters, kernels):
     start = time.monotonic()
-    stopped, peaks = [], [None]
+    stopped, notes = [], {"process": None, "peak_memory": None}
 
     # Unix sockets in a folder of their own: no network is needed, not even the loopback one.
     folder = socket_folder()
     sockets = {"transport": "ipc", "ip": f"{folder.name}/socket"}
     try:
         papermill.execute_notebook(
-            path,
-            target,
+            _as_written(path),
+            _as_written(target),
             parameters,
             kernel_name="python3",
             cwd=path.parent,
             execution_timeout=kernels.timeout,
             progress_bar=False,
             config=Config(KernelManager=sockets),
-            kernel_manager_class=kernels.manager(peaks),
+            kernel_manager_class=kernels.manager(notes),
         )
     except papermill.PapermillExecutionError:
         pass  # it stands in the executed copy, where problems_of finds it
@@ -342,6 +359,7 @@ def _execute(path, target, parameters, kernels):
         stopped = [f"stopped: {_reason(error, kernels.timeout)}"]
     finally:
         folder.cleanup()
+        kernels.at_work.discard(notes["process"])  # of one that died, the number is free for others
     try:
         executed = nbformat.read(target, as_version=4)
     except Exception:  # cut off while it was written, as on a full disk
@@ -351,10 +369,15 @@ def _execute(path, target, parameters, kernels):
     return {
         "passed": not problems,
         "seconds": round(time.monotonic() - start, 1),
-        "peak_memory": peaks[-1],
+        "peak_memory": notes["peak_memory"],
         "checks": checks_of(executed),
         "problems": problems,
     }
+
+
+def _as_written(path):
+    """A path in which papermill finds no parameters to fill in."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _reason(error, timeout):

@@ -47,7 +47,8 @@ def write_student_notebooks(out, only=None, notebooks=NOTEBOOKS):
 
 
 def without_answers(notebook):
-    """The notebook with no folded solution in its text, and no output in its cells."""
+    """The notebook with no folded solution in its text, no output in its cells, no widgets."""
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = SOLUTION.sub("", cell.source).strip()

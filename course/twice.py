@@ -1,7 +1,8 @@
 """Run every cell of the notebooks twice in a row: who runs a cell again must not be stopped."""
 
 import copy
-import shutil
+import tempfile
+from pathlib import Path
 
 import nbformat
 
@@ -26,12 +27,12 @@ def run_twice(only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
         True if no notebook stopped or wrote to stderr.
     """
     out = copies("twice", out)
-    doubled = out / "doubled"
-    shutil.rmtree(doubled, ignore_errors=True)
-    doubled.mkdir(parents=True)
-    for path in choose(only, notebooks):
-        nbformat.write(with_each_cell_twice(nbformat.read(path, as_version=4)), doubled / path.name)
-    run("sample", out=out, notebooks=doubled, editions=editions)
+    with tempfile.TemporaryDirectory() as folder:
+        doubled = Path(folder)
+        for path in choose(only, notebooks):
+            notebook = with_each_cell_twice(nbformat.read(path, as_version=4))
+            nbformat.write(notebook, doubled / path.name)
+        run("sample", out=out, notebooks=doubled, editions=editions)
     stopped = [
         f"{name}, {problem}"
         for name, entry in read_record(out)["notebooks"].items()

@@ -33,13 +33,16 @@ from helpers.rbm import (
 class LogPartitionEstimate(NamedTuple):
     """An estimate of log Z in nats, with the range of +-3 standard errors of Z itself.
 
+    From `reverse_ais` the range is that of 1 / Z, which its weights estimate.
+
     Caveat: the range trusts the weights it saw. If the effective sample size (of `chains`) is
     a handful, states may have been missed: use more temperatures.
 
     Attributes:
         log_z: the estimate, nats.
-        standard_error: of Z, as a share of Z, without a unit.
-        lower, upper: log Z, nats, at 3 standard errors below and above; -inf where 3 exceed Z.
+        standard_error: of Z as a share of Z, from `reverse_ais` of 1 / Z as a share of it.
+        lower, upper: log Z, nats, at 3 standard errors on either side. Where 3 exceed the estimate,
+            lower is -inf, and from `reverse_ais` upper is inf.
         effective_sample_size: (sum of weights)^2 / sum of squared weights, from 1 to `chains`.
         chains, temperatures: what it was taken with.
     """

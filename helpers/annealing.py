@@ -165,9 +165,10 @@ class KLAnnealing(keras.callbacks.Callback):
         every: "batch", or "epoch" to move only where an epoch begins, so that t is whole.
 
     Raises:
-        TypeError: the schedule is no function, or what is trained has no `kl_weight`.
-        ValueError: `every` is neither; or, in training, the schedule gives a negative weight or
-            none, or `fit` does not know how many batches an epoch has.
+        TypeError: the schedule is no function, or what is trained has no `kl_weight`; or, in
+            training, the schedule gives no number.
+        ValueError: `every` is neither; or, in training, the schedule gives a negative or infinite
+            weight or NaN, or `fit` does not know how many batches an epoch has.
     """
 
     @checked_by(_of_one_weight)

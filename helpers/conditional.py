@@ -28,9 +28,12 @@ from helpers.gan import (
     no_losses_of_parts,
     use_averaged_weights,
 )
+from helpers.importance import OTHERWISE_IN_TRAINING
 from helpers.networks import (
     checked_by,
     compiled_with,
+    follow_frozen_parts,
+    layers_of,
     require_models,
     seed_or_none,
     shape_of,
@@ -376,7 +379,9 @@ def train_labelled(
 
 
 def labelled_rbm(rows, n_hidden, rng, n_classes=10):
-    """A `LabelledRBM` for rows from `join`, with biases that give each unit its share.
+    """A `LabelledRBM` for rows from `join`, with biases that give each pixel its share.
+
+    A label starts in proportion to share / (1 - share), nearly its share where all are small.
 
     Args:
         rows: pictures with their labels.
@@ -449,6 +454,45 @@ def _told_networks(given):
     given["seed"] = seed_or_none(given["seed"])
 
 
+def called_one_way(network, name):
+    """Refuse a network that acts otherwise in training where a model calls it one way only.
+
+    Args:
+        network: a Keras model.
+        name: of the argument, for the message.
+
+    Raises:
+        ValueError: it holds dropout, noise or batch normalisation, or has losses of its own.
+    """
+    regularised = bool(network.losses)
+    for layer in layers_of(network):
+        regularised |= getattr(layer, "activity_regularizer", None) is not None
+        if isinstance(layer, OTHERWISE_IN_TRAINING):
+            raise ValueError(
+                f"{name} has the layer {layer.name}, which acts otherwise in training, and is "
+                "called here as in judging: leave it out."
+            )
+    if regularised:
+        raise ValueError(
+            f"{name} has losses of its own, such as regularisers, which are no part of this "
+            "model's loss: leave them out."
+        )
+
+
+def _told_vae(given):
+    """What `ConditionalVAE.__init__` is given: two networks that are called one way only."""
+    _told_networks(given)
+    for name in ("encoder", "decoder"):
+        called_one_way(given[name], name)
+
+
+def _movers(model):
+    """Each optimiser with the network that it moves."""
+    if isinstance(model, ConditionalVAE):
+        return [(model.optimizer, model)]
+    return [(model.generator_optimizer, model.generator), (model.optimizer, model.discriminator)]
+
+
 def _as_tensors(given):
     """What `losses_per_image` is given: tensors, as networks do not mix these with arrays."""
     given.update({name: ops.convert_to_tensor(given[name]) for name in ("x", "y")})
@@ -457,11 +501,15 @@ def _as_tensors(given):
 def _fit(model, x, labels, lowest, size, **kwargs):
     """Keras's `fit` of pictures and labels that were looked at."""
     refuse_weights(kwargs)
-    for name in ("validation_data", "validation_split"):
-        if kwargs.get(name):
-            raise ValueError(f"{name} is not for this model: call evaluate after fit, or judge.")
+    if kwargs.get("validation_data") is not None or kwargs.get("validation_split"):
+        raise ValueError(
+            "validation_data, validation_split are not for this model: call evaluate after fit, "
+            "or judge."
+        )
     x = inputs.images(x, "x", lowest, 1.0, size) if len(size) == 2 else _points(x, size)
     y = one_hot(inputs.labels(labels, n=len(x)), model.n_classes)
+    if model.compiled:
+        follow_frozen_parts(model, _movers(model))
     return keras.Model.fit(model, x, y, **kwargs)
 
 
@@ -486,13 +534,14 @@ class ConditionalVAE(keras.Model):
 
     `fit(x, labels)` takes pictures in [0, 1] and whole numbers; `evaluate(x, labels)` likewise.
     Calling it with [codes, one-hot labels] decodes to grey levels. It is not made to be saved with
-    Keras.
+    Keras. Its networks are called as in judging, so they may hold no layer that acts otherwise in
+    training, and no losses of their own.
 
     Raises:
         TypeError, ValueError: networks, pictures, labels or options that do not fit.
     """
 
-    @checked_by(_told_networks)
+    @checked_by(_told_vae)
     def __init__(self, encoder, decoder, seed=None):
         """Assemble the parts; see the class."""
         super().__init__()
@@ -551,7 +600,7 @@ class ConditionalVAE(keras.Model):
         refuse_weights(kwargs)
         x = inputs.images(x, "x", size=shape_of(self.encoder, "input")[0])
         y = one_hot(inputs.labels(labels, n=len(x)), self.n_classes)
-        return super().evaluate(x, y, return_dict=True, verbose=0, **kwargs)
+        return super().evaluate(x, y, **kwargs | {"return_dict": True, "verbose": 0})
 
 
 @sizes("n_latent", "n_classes", "hidden_units")
@@ -734,6 +783,7 @@ def train_gan(x, labels, epochs, seed, callbacks=(), filters=8):
     return gan
 
 
+@sizes("n_classes", "n_latent")
 def point_networks(n_classes, hears=1.0, n_latent=8):
     """Two small networks for points in the plane, whose label is multiplied by a number.
 
@@ -794,19 +844,21 @@ def ink_and_slant(images):
     """Two marks of a hand: how much ink a picture has, and how far its strokes lean.
 
     Args:
-        images: shape (n, height, width), none of them blank.
+        images: shape (n, height, width), each with ink in two rows or more.
 
     Returns:
         shape (2, n): the sum of the grey levels; and the slope of the line that tells, row by row,
         where the ink lies, in pixels to the right for each pixel down.
 
     Raises:
-        TypeError, ValueError: these are no pictures, or one is blank.
+        TypeError, ValueError: these are no pictures, or one is blank or has ink in one row only.
     """
     images = inputs.drawable(images, "images").astype(np.float64)
     ink = images.sum(axis=(1, 2))
     if not (ink > 0).all():
         raise ValueError("images holds a blank picture: it has no slant.")
+    if ((images > 0).any(axis=2).sum(axis=1) < 2).any():
+        raise ValueError("images holds a picture with ink in one row only: it has no slant.")
     down, across = np.mgrid[: images.shape[1], : images.shape[2]]
     share = images / ink[:, None, None]
     middle = [(share * place).sum(axis=(1, 2))[:, None, None] for place in (down, across)]

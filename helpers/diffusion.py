@@ -21,9 +21,11 @@ import numpy as np
 
 from helpers import inputs
 from helpers.batches import by_name, refuse_weights
+from helpers.conditional import called_one_way
 from helpers.networks import (
     checked_by,
     compiled_with,
+    follow_frozen_parts,
     is_symbolic,
     one_number,
     seed_or_none,
@@ -86,10 +88,19 @@ def _usable(given):
         inputs.random_generator(given["rng"])
     if "rounds" in given:
         given["rounds"] = inputs.whole_number(given["rounds"], "rounds", least=1)
-    z = inputs.numbers_of(given["z"], "z")
+    guess, z = given["predict_noise"], inputs.numbers_of(given["z"], "z")
     precision = np.float64 if z.dtype == np.float64 else np.float32
     given["z"] = inputs.rows(z, "z").astype(precision)
     given["times"] = np.asarray(given["times"], precision)
+    given["predict_noise"] = lambda z, time: ops.cast(guess(z, time), precision.__name__)
+
+
+def _asked(given):
+    """What `Diffusion.predict_noise` is given: times in [0, 1], and labels that it knows."""
+    _refuse_times(given["time"], "time", None)
+    classes = given["self"].network.inputs[2].shape[1]
+    if not is_symbolic(given["labels"]):
+        _labels_or_none(np.atleast_1d(given["labels"]), None, classes)
 
 
 def _fitting_parts(given):
@@ -104,6 +115,7 @@ def _fitting_parts(given):
             f"network takes {takes} and gives {gives}: it must take rows, their times (1,) and "
             "labels, one number a kind, and give noise of the rows' shape: dense_denoiser."
         )
+    called_one_way(network, "network")
     given["hidden_labels"] = inputs.real_number(share, "hidden_labels", least=0, most=1)
     given["seed"] = seed_or_none(given["seed"])
 
@@ -354,7 +366,9 @@ class Diffusion(keras.Model):
 
     `fit(z, labels)` takes rows of shape (n, d) and labels from 0 on, -1 for none; or `fit(z)`.
     Compile with `Adam(..., use_ema=True, ema_momentum=0.999)` for averaged weights: `fit` puts them
-    in place at its end. The reported loss is per row, summed over its numbers.
+    in place at its end. The reported loss is per row, summed over its numbers. The network is
+    called as in judging, so it may hold no layer that acts otherwise in training, and no losses of
+    its own.
 
     Raises:
         TypeError, ValueError: parts, rows, labels or options that do not fit.
@@ -376,6 +390,7 @@ class Diffusion(keras.Model):
         super().compile(optimizer, **kwargs)
         self.optimizer.build(self.trainable_variables)
 
+    @checked_by(_asked)
     def predict_noise(self, z, time, labels=-1):
         """The network's guess for rows at one time, or one each; label -1 is none."""
         z, time = ops.cast(z, "float32"), ops.cast(time, "float32")
@@ -407,6 +422,8 @@ class Diffusion(keras.Model):
         given["x"] = inputs.rows(given.get("x"), "z", columns=shapes[0]).astype(np.float32)
         if given.get("y") is not None:
             given["y"] = _labels_or_none(given["y"], len(given["x"]), shapes[1])
+        if self.compiled:
+            follow_frozen_parts(self, [(self.optimizer, self)])
         return super().fit(**given)
 
     def get_config(self):
@@ -421,4 +438,6 @@ def _labels_or_none(labels, n, classes):
     values = inputs.numbers_of(labels, "labels")
     known = np.where(values == -1, 0, values)
     inputs.labels(known, "labels", n=n, classes=max(classes, 1))
+    if classes == 0 and (values != -1).any():
+        raise ValueError("labels: this network knows none, it has classes = 0: leave them out.")
     return values.astype(np.int64)

@@ -2,16 +2,16 @@
 
 The generator G turns a code z, uniform in [-1, 1], into a picture G(z). The discriminator D looks
 at a picture and returns one logit for each: D(x) = sigmoid(logit) is its probability that the
-picture is real. Real is 1, fake is 0. All losses are taken from logits, averaged over a batch, and
-in nats. The networks for digits draw and expect pixels in [-1, 1], where 1 is ink.
+picture is real. Real is 1, fake is 0. Losses are averaged over a batch. Cross-entropies are taken
+from logits and in nats, a critic's losses in the unit of its scores. The networks for digits draw
+and expect pixels in [-1, 1], where 1 is ink.
 
 References:
     Goodfellow et al. (2014), Generative adversarial nets: the game, and proposition 1.
     Salimans et al. (2016), Improved techniques for training GANs: section 3.4, label smoothing.
     Radford, Metz and Chintala (2016), Unsupervised representation learning with DCGANs.
     Gulrajani et al. (2017), Improved training of Wasserstein GANs: the gradient penalty.
-    Karras et al. (2018), Progressive growing of GANs: section 3, the statistic of a batch;
-    appendix A.1, averaged weights.
+    Karras et al. (2018), Progressive growing of GANs: appendix A.1, averaged weights.
 """
 
 import functools
@@ -309,7 +309,10 @@ class GAN(keras.Model):
 
     @checked_by(_at_least_one)
     def draw_fakes(self, n):
-        """Pictures of n new codes, drawn as in training: with dropout, if there is any."""
+        """Pictures of n new codes, drawn as in training: with dropout, if there is any.
+
+        What batch normalisation gathers moves with them; to look at pictures, call the model.
+        """
         z = keras.random.uniform((n, self.generator.input_shape[-1]), -1, 1, seed=self.noise)
         return self(z, training=True)
 

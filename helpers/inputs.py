@@ -226,7 +226,7 @@ def rows(x, name, least=1, columns=None):
 
 
 def in_range(x, name, lowest, highest):
-    """An array as float32, with all values in a range; whole numbers only if they are 0 or 1.
+    """An array as float32, with all values in a range; whole numbers only if none is above 1.
 
     Raises:
         ValueError: NaN, or values outside, or whole numbers that look like bytes.

@@ -46,8 +46,8 @@ def checked_by(check):
 def tensors(*names, axes=0):
     """A decorator around a formula: the arguments of these names are numbers, floating-point.
 
-    Tensors pass as they are, in graphs too; lists and whole numbers become float32, and arrays
-    take the type of the tensors beside them.
+    Tensors pass as they are, in graphs too; whole numbers become float32, lists of floats float64
+    as in NumPy, and arrays take the type of the tensors beside them.
 
     Args:
         names: of the arguments.
@@ -299,7 +299,8 @@ def mean_over_replicas(optimizer, model):
 
     Under a `tf.distribute` strategy Keras adds up the gradients of the replicas, of which each is
     a mean over its own part of the batch. A training step that scales no loss would then walk as
-    many times too far as there are replicas. With one replica nothing changes.
+    many times too far as there are replicas. With one replica no gradient changes. A
+    `loss_scale_factor` is taken away, since these steps scale no loss.
 
     Args:
         optimizer: an optimiser of Keras; it is changed in place.

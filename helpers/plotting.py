@@ -103,7 +103,8 @@ def table(header, rows):
         if any(np.ndim(cell) for cell in row if isinstance(cell, np.ndarray)):
             raise ValueError("rows: a cell holds an array, and one number or text is needed.")
     lines = [header, ["---"] * len(header), *rows]
-    display(Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)))
+    lines = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+    display(Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines)))
 
 
 def mosaic(images, columns, gap=GAP, gap_level=0.12):
@@ -187,31 +188,43 @@ def image_rows(rows, title=None):
             value lies outside [0, 1].
     """
     _require_title_and_axes(title)
-    if not hasattr(rows, "items"):
-        raise TypeError(f"rows is a {type(rows).__name__}: give a dictionary from label to images.")
-    if not rows:
-        raise ValueError("rows is empty: give at least one row of images.")
-    pictures = {
-        label: inputs.drawable(images, f"rows[{label!r}]") for label, images in rows.items()
-    }
-    lengths = {label: len(images) for label, images in pictures.items()}
-    if len(set(lengths.values())) != 1:
-        raise ValueError(f"rows must be of one length, got {lengths}")
-    sizes = {label: images.shape[1:] for label, images in pictures.items()}
-    if len(set(sizes.values())) != 1:
-        raise ValueError(f"rows must hold images of one size, got {sizes}")
-    columns, height = next(iter(lengths.values())), next(iter(sizes.values()))[0]
-    picture = mosaic(np.concatenate(list(pictures.values())), columns)
+    picture, columns, middles = _in_rows(rows, "rows")
     width = min(7, 0.65 * columns)
     fig, ax = plt.subplots(figsize=(width, width * picture.shape[0] / picture.shape[1]))
-    ax.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
-    centres = GAP + (height + GAP) * np.arange(len(rows)) + height / 2
-    ax.set(xticks=[], yticks=centres, yticklabels=list(rows))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    _draw_rows(ax, picture, middles)
     if title:
         ax.set_title(title)
     return fig
+
+
+def _in_rows(rows, name):
+    """Rows of images as one picture; how many stand in one; the middle of each row, by label."""
+    if not hasattr(rows, "items"):
+        raise TypeError(
+            f"{name} is a {type(rows).__name__}: give a dictionary from label to images."
+        )
+    if not rows:
+        raise ValueError(f"{name} is empty: give at least one row of images.")
+    pictures = {
+        label: inputs.drawable(images, f"{name}[{label!r}]") for label, images in rows.items()
+    }
+    lengths = {label: len(images) for label, images in pictures.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"{name} must be of one length, got {lengths}")
+    sizes = {label: images.shape[1:] for label, images in pictures.items()}
+    if len(set(sizes.values())) != 1:
+        raise ValueError(f"{name} must hold images of one size, got {sizes}")
+    columns, height = next(iter(lengths.values())), next(iter(sizes.values()))[0]
+    middles = GAP + (height + GAP) * np.arange(len(rows)) + height / 2
+    picture = mosaic(np.concatenate(list(pictures.values())), columns)
+    return picture, columns, dict(zip(rows, middles, strict=True))
+
+
+def _draw_rows(ax, picture, middles):
+    ax.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=list(middles.values()), yticklabels=list(middles))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
 
 
 def before_and_after(came, now, title=None):
@@ -367,6 +380,8 @@ def panels(x, series, xlabel):
         values = inputs.numbers_of(values, f"series[{title!r}]")
         if values.shape != x.shape:
             raise ValueError(f"series[{title!r}] has shape {values.shape}, expected {x.shape}.")
+        if not (values >= 0).all():
+            raise ValueError(f"series[{title!r}] holds values below 0, or none: panels start at 0.")
         ax.plot(x, values, "o-")
         top = 1.08 * max(values.max(), 1e-9)
         ax.set(title=title, xlabel=_text(xlabel, "xlabel"), ylim=(0, top), xticks=x)
@@ -401,7 +416,11 @@ def asked_points(films, wanted, spots, radius):
     wanted = inputs.labels(wanted, "wanted", classes=len(spots))
     fig, axes = plt.subplots(1, len(films), figsize=(4 * len(films), 4.2), squeeze=False)
     for ax, (title, points) in zip(axes[0], films.items(), strict=True):
-        points = inputs.rows(points, f"films[{title!r}]", len(wanted), 2)
+        points = inputs.rows(points, f"films[{title!r}]", columns=2)
+        if len(points) != len(wanted):
+            raise ValueError(
+                f"films[{title!r}] has {len(points)} points, wanted {len(wanted)} labels: one each."
+            )
         middle = {"ha": "center", "va": "center"}
         for kind, spot in enumerate(spots):
             ax.add_patch(plt.Circle(spot, 1.6 * radius, color="0.93"))
@@ -558,19 +577,16 @@ def learning_of_a_gan(losses, distances, floor, frames, even=None):
         The figure.
 
     Raises:
-        TypeError, ValueError: as for `curves` and `mosaic`; `distances` or `frames` is no
-            dictionary or holds nothing; `even` holds something else than two numbers.
+        TypeError, ValueError: as for `curves` and `image_rows`; `distances` is no dictionary or
+            holds nothing; `even` holds something else than two numbers.
     """
-    for name, given in {"distances": distances, "frames": frames}.items():
-        if not hasattr(given, "items") or not given:
-            raise TypeError(f"{name}: a dictionary with one entry at least is needed.")
+    if not hasattr(distances, "items") or not distances:
+        raise TypeError("distances: a dictionary with one entry at least is needed.")
     floor = inputs.real_number(floor, "floor", least=0)
     even = inputs.numbers_of([] if even is None else even, "even")
     if even.shape not in ((0,), (2,)):
         raise ValueError(f"even has shape {even.shape}: two numbers are needed.")
-    rows = [inputs.drawable(images, "frames") for images in frames.values()]
-    columns, height = len(rows[0]), rows[0].shape[1]
-    picture = mosaic(np.concatenate(rows), columns)
+    picture, _, middles = _in_rows(frames, "frames")
     low = 6.9 * picture.shape[0] / picture.shape[1] + 0.1
     fig = plt.figure(figsize=(8, 2.7 + low))
     top, bottom = fig.subfigures(2, 1, height_ratios=(2.7, low))
@@ -587,12 +603,7 @@ def learning_of_a_gan(losses, distances, floor, frames, even=None):
         ax.set_ylim(0)
         ax.legend(fontsize=8)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    ax = bottom.subplots()
-    ax.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
-    middles = GAP + (height + GAP) * np.arange(len(rows)) + height / 2
-    ax.set(xticks=[], yticks=middles, yticklabels=list(frames))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    _draw_rows(bottom.subplots(), picture, middles)
     return fig
 
 
@@ -660,12 +671,13 @@ def latent_scatter(z, labels, title=None, ax=None):
     labels, classes = _classes(labels, len(z))
     _require_title_and_axes(title, ax)
     ax = plt.subplots(figsize=(6, 5.4))[1] if ax is None else ax
-    for index, name in enumerate(classes):
+    colours = _colours(len(classes) - (-1 in classes))
+    for index, name in enumerate(classes, start=-(-1 in classes)):
         group = z[labels == name]
         known = isinstance(name, str) or name >= 0
         # a digit has its own colour, whichever others there are
         place = name if not isinstance(name, str) and max(classes) <= 9 else index
-        colour = plt.get_cmap("tab10" if place < 10 else "tab20")(place % 20) if known else "0.7"
+        colour = colours[place] if known else "0.7"
         ax.scatter(*group.T, s=7, alpha=0.6, color=colour, linewidths=0)
         if known:
             style = "circle" if len(str(name)) == 1 else "round"
@@ -675,6 +687,13 @@ def latent_scatter(z, labels, title=None, ax=None):
     if title:
         ax.set_title(title)
     return ax.figure
+
+
+def _colours(n):
+    """Colours for n classes: ten strong ones, or in pairs of a strong and a pale one up to 40."""
+    if n <= 10:
+        return plt.get_cmap("tab10").colors
+    return (*plt.get_cmap("tab20").colors, *plt.get_cmap("tab20b").colors)
 
 
 def manifold_codes(steps, limit):
@@ -783,11 +802,14 @@ def precision_and_coverage(models, marks):
 
     Raises:
         TypeError: one of the two is no dictionary.
+        ValueError: there are more than three marks.
         KeyError: a verdict lacks one of its numbers.
     """
     for name, given in {"models": models, "marks": marks}.items():
         if not hasattr(given, "items"):
             raise TypeError(f"{name} is a {type(given).__name__}: a dictionary is needed.")
+    if len(marks) > 3:
+        raise ValueError(f"marks holds {len(marks)} verdicts: three at most can be told apart.")
     fig, ax = plt.subplots(figsize=(6, 4))
     keys = "coverage", "precision"
     for index, (name, kinds) in enumerate(models.items()):

@@ -433,6 +433,7 @@ class RBM:
 
         Raises:
             TypeError: the path is no name of a file.
+            FileNotFoundError: there is no such file.
             ValueError: the file holds anything else, or arrays that do not fit or are not finite.
         """
         path = _checked_path(path)
@@ -533,7 +534,8 @@ def train(
     Args:
         rbm: an `RBM`.
         v: images, shape (n, n_visible), binary; in [0, 1] if `resample`; the same if `resume`.
-        rng: NumPy generator; with `resume` it takes the state that it had then.
+        rng: NumPy generator; with `resume` it takes the state that it had then. Draw in the loop
+            from another one: what the loop takes from this one is not repeated after a break.
         epochs: passes through the images, with `resume` those done before included.
         batch_size: images in an update; the last batch of an epoch may be smaller.
         gibbs_steps: k, full Gibbs steps per update.

@@ -140,8 +140,11 @@ def load_models(wanted, dataset):
         A dictionary from a name, or from its key, to the model; in the order of `wanted`.
 
     Raises:
+        TypeError: `wanted` is one name, and no list.
         ValueError: a file is damaged or another one, as for `load_model`.
     """
+    if isinstance(wanted, str):
+        raise TypeError(f"wanted = {wanted!r}: a list of names is needed, [{wanted!r}].")
     wanted = wanted if isinstance(wanted, dict) else {name: name for name in wanted}
     if dataset not in ("sample", "mnist"):
         print(f"The kept models learned MNIST's digits: none is shown beside {dataset}.")

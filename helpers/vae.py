@@ -375,7 +375,7 @@ class VAE(keras.Model):
     The reported `loss`, `reconstruction_loss` and `kl_loss` are means over all images of an epoch,
     however the batches divide them. Regularisers and `add_loss` of the parts are in `loss`. Labels
     are not used. Images are looked at once in a call: floats in the range of the loss, in the
-    encoder's shape or flat; 0 and 1 may be whole numbers.
+    encoder's shape, or flat for one of shape (height, width); 0 and 1 may be whole numbers.
 
     Raises:
         TypeError, ValueError: parts, images or options that do not fit, each in the call that

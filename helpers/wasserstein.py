@@ -69,8 +69,8 @@ def wasserstein_distance(x, y):
 class WassersteinGAN(GAN):
     """A `GAN` whose discriminator is a critic: it gives scores, and its slope is held near 1.
 
-    Each batch of `fit` moves the critic once; every fifth batch moves the generator too. A critic
-    keeps no batch normalisation, which would let one picture's score depend on the others.
+    Each batch of `fit` moves the critic once, and every `critic_steps`-th the generator too. A
+    critic keeps no batch normalisation, which would let one picture's score depend on the others.
 
     Args:
         generator: a Keras model from codes, shape (n, n_latent), to pictures.
@@ -97,7 +97,7 @@ class WassersteinGAN(GAN):
 
     @no_losses_of_parts
     def train_step(self, data):
-        """One step of the critic, and in every fifth batch one of the generator."""
+        """One step of the critic, and in every `critic_steps`-th batch one of the generator."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         of_critic, of_generator = self.averages
         of_critic.update_state(self.discriminator_step(x))

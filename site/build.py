@@ -43,11 +43,12 @@ def check_links():
         0 if all answer, else 1.
     """
     with tempfile.TemporaryDirectory() as laid_out:
-        found, _ = _sphinx("linkcheck", Path(laid_out))
-        lines = (found / "output.txt").read_text(encoding="utf-8").splitlines()
+        found, status = _sphinx("linkcheck", Path(laid_out))
+        said = found / "output.txt"
+        lines = said.read_text(encoding="utf-8").splitlines() if said.is_file() else []
     broken = [line for line in lines if "[broken]" in line]
-    print("\n".join(broken) or "Every address answers.")
-    return 1 if broken else 0
+    print("\n".join(broken) or ("Every address answers." if status == 0 else "Not all was asked."))
+    return 1 if broken or status else 0
 
 
 def _sphinx(builder, laid_out):
@@ -81,6 +82,9 @@ if __name__ == "__main__":
     if target.is_dir() and any(target.iterdir()) and not (target / "index.html").is_file():
         sys.exit(f"{target} holds something else, which the pages would replace: try build/site")
     try:
+        target.mkdir(parents=True, exist_ok=True)
+        (target / ".writable").touch()
+        (target / ".writable").unlink()
         sys.exit(build(target))
-    except PermissionError as error:
-        sys.exit(f"{error.filename}: {error.strerror}: try another FOLDER")
+    except OSError as error:
+        sys.exit(f"{target} cannot be written ({error.strerror or error}): try another FOLDER")

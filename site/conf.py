@@ -45,6 +45,7 @@ mathjax_path = MATHJAX.name
 mathjax3_config = {"options": {"enableMenu": False}}
 
 linkcheck_timeout = 20  # seconds; `build.py --links` asks every address
+linkcheck_report_timeouts_as_broken = True
 
 html_theme = "furo"
 html_static_path = ["_static", "playground", str(MATHJAX.locate())]

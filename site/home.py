@@ -61,7 +61,7 @@ def write(sources):
 def public(kind, *arguments):
     """An address from `course.address`, such as `public("binder", name)`; None if not known yet."""
     try:
-        return getattr(addresses, kind, lambda *_: None)(*arguments)
+        return getattr(addresses, kind)(*arguments)
     except KeyError:  # pyproject.toml names no repository
         return None
 

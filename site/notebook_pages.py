@@ -10,7 +10,8 @@ from pathlib import Path
 from docutils import nodes
 from home import public
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from course.outputs import WIDGET
+
 MARKS = {"✓": ("passed", "holds"), "✗": ("failed", "does not hold")}
 MARKS |= {"·": ("noted", "noted"), "–": ("noted", "open")}
 

@@ -9,7 +9,7 @@ import pytest
 from notebook_files import PATHS, read, tags
 
 from course import address
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 
 
 def test_links_are_built_from_the_one_public_address():
@@ -29,6 +29,22 @@ def test_links_writes_the_badges_between_their_marks_and_two_columns():
     new = f"[Binder]({address.binder(name)})", f"[Colab]({address.colab(name)})"
     badges = address.badges()
     assert address.with_links(text.format("old", "-", "[Colab](old)")) == text.format(badges, *new)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "https://github.com/a/b.git",
+        "https://github.com/a/b/",
+        "https://github.com/a",
+        "https://gitlab.com/a/b",
+    ],
+)
+def test_an_address_that_makes_wrong_links_is_refused(monkeypatch, tmp_path, named):
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{named}"\n')
+    monkeypatch.setattr(address, "ROOT", tmp_path)
+    with pytest.raises(CourseError, match=rf"Repository = '{named}', https://github.com/OWNER"):
+        address.address()
 
 
 def test_each_notebook_has_its_addresses_in_the_table():

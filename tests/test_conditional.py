@@ -371,6 +371,50 @@ def test_networks_that_do_not_fit_are_refused():
         C.ConditionalVAE(C.conditional_encoder(2, 10, 8), C.conditional_decoder(2, 3, 8))
     with pytest.raises(ValueError, match="hidden_units = 0"):
         C.conditional_decoder(2, 10, 0)
+    with pytest.raises(ValueError, match="n_classes = 0"):
+        C.point_networks(0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (lambda: keras.layers.Dropout(0.5), "encoder has the layer dropout.*leave it out"),
+        (keras.layers.BatchNormalization, "encoder has the layer batch_norm"),
+        (lambda: keras.layers.ActivityRegularization(0.1), "encoder has losses of its own"),
+    ],
+)
+def test_a_vae_refuses_what_it_would_leave_out(layer, text):
+    x, y = C.conditional_encoder(2, 10, 4).inputs
+    hidden = layer()(keras.layers.Flatten()(x))
+    heads = [keras.layers.Dense(2)(keras.layers.Concatenate()([hidden, y])) for _ in range(2)]
+    with pytest.raises(ValueError, match=text):
+        C.ConditionalVAE(keras.Model([x, y], heads), C.conditional_decoder(2, 10, 4))
+
+
+def test_a_part_that_is_frozen_between_two_fits_stays():
+    vae = C.ConditionalVAE(C.conditional_encoder(2, 10, 4), C.conditional_decoder(2, 10, 4), 0)
+    gan = C.ConditionalGAN(C.conditional_generator(2, 10, 2, 4), C.projection_discriminator(10, 2))
+    vae.compile(keras.optimizers.Adam(0.01))
+    gan.compile(keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01))
+    for model, part in ((vae, vae.encoder), (gan, gan.generator)):
+        before = [weight.numpy().copy() for weight in part.trainable_variables]
+        model.fit(X, LABELS, batch_size=10, verbose=0)
+        moved = [weight.numpy().copy() for weight in part.trainable_variables]
+        assert not np.array_equal(before[0], moved[0])
+        frozen = list(part.trainable_variables)
+        part.trainable = False
+        model.fit(X, LABELS, batch_size=10, verbose=0)
+        for expected, found in zip(moved, frozen, strict=True):
+            assert np.array_equal(expected, found)
+
+
+def test_options_of_fit_and_evaluate_are_taken_or_named():
+    vae = C.ConditionalVAE(C.conditional_encoder(2, 10, 4), C.conditional_decoder(2, 10, 4), 0)
+    vae.compile(keras.optimizers.Adam(0.01))
+    assert set(vae.evaluate(X, LABELS, verbose=0)) == {"loss", "reconstruction_loss", "kl_loss"}
+    for option in ({"validation_data": X}, {"validation_data": (X, LABELS)}):
+        with pytest.raises(ValueError, match="validation_data, validation_split are not for"):
+            vae.fit(X, LABELS, verbose=0, **option)
 
 
 # ---------------------------------------------------------------- obedience and variety
@@ -447,6 +491,10 @@ def test_ink_and_slant_are_those_of_a_leaning_line():
     assert C.ink_and_slant(image[:, :, ::-1])[1] == pytest.approx(-slant)
     with pytest.raises(ValueError, match="a blank picture"):
         C.ink_and_slant(np.zeros((1, 28, 28)))
+    flat = np.zeros((2, 28, 28))
+    flat[:, 5, 3:9] = flat[0, 6, 3] = 1
+    with pytest.raises(ValueError, match="ink in one row only"):
+        C.ink_and_slant(flat)
 
 
 def test_a_line_reads_what_a_line_can_read():
@@ -479,6 +527,11 @@ def test_figures_of_conditional_models():
     assert len(plotting.panels([1, 2], {"a": [0, 1], "b": [1, 2]}, "x").axes) == 2
     with pytest.raises(ValueError, match="expected"):
         plotting.panels([1, 2], {"a": [0]}, "x")
+    for below in ([0, -1], [0, np.nan]):
+        with pytest.raises(ValueError, match="holds values below 0"):
+            plotting.panels([1, 2], {"a": below}, "x")
+    with pytest.raises(ValueError, match=r"films\['left'\] has 4 points, wanted 2 labels"):
+        plotting.asked_points(points, [0, 1], spots, 0.2)
     with pytest.raises(ValueError, match="wanted contains 2"):
         plotting.asked_points(points, [0, 0, 1, 2], spots, 0.2)
     with pytest.raises(TypeError, match="films is a list"):

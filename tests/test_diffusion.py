@@ -287,3 +287,44 @@ def test_fit_refuses_what_it_would_train_on_wrongly():
         model.fit(z, np.zeros(19, int), verbose=0)
     with pytest.raises(ValueError, match="loss"):
         model.compile(keras.optimizers.Adam(0.01), loss="mse")
+
+
+def test_a_label_or_a_time_that_the_network_does_not_know_is_refused():
+    model, z = d.Diffusion(d.dense_denoiser(2, [4], 3)), np.zeros((5, 2), np.float32)
+    for label in (3, 0.5, [0, 1, 2, 3, -1]):
+        with pytest.raises(ValueError, match="labels contains"):
+            model.predict_noise(z, 0.5, label)
+    for time in (50.0, -0.1, np.full((5, 1), 2.0)):
+        with pytest.raises(ValueError, match="time contains"):
+            model.predict_noise(z, time)
+    assert np.array_equal(model.predict_noise(z, 0.5, [0, 1, 2, -1, -1]).shape, z.shape)
+    with pytest.raises(ValueError, match="this network knows none"):
+        d.Diffusion(d.dense_denoiser(2, [4])).predict_noise(z, 0.5, 0)
+
+
+def test_rows_of_either_precision_get_a_bound_and_a_path():
+    model, rng = d.Diffusion(d.dense_denoiser(2, [4])), np.random.default_rng(0)
+    times = np.linspace(0, 1, 11)
+    for precision in (np.float32, np.float64):
+        z = rng.standard_normal((6, 2)).astype(precision)
+        assert np.isfinite(d.diffusion_bound(model.predict_noise, z, times, rng)).all()
+        path = d.draw_path(model.predict_noise, z, times[::-1])
+        assert np.isfinite(path[-1]).all()
+
+
+def test_a_network_is_called_one_way_and_a_frozen_part_stays():
+    z = np.random.default_rng(0).standard_normal((40, 2)).astype(np.float32)
+    network = d.dense_denoiser(2, [4])
+    model = d.Diffusion(network, seed=0)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(z, batch_size=10, verbose=0)
+    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.Dense))
+    before = first.kernel.numpy().copy()
+    first.trainable = False
+    model.fit(z, batch_size=10, verbose=0)
+    assert np.array_equal(before, first.kernel.numpy())
+    noisy = keras.Model(
+        network.inputs, keras.layers.Dropout(0.5)(d.dense_denoiser(2, [4])(network.inputs))
+    )
+    with pytest.raises(ValueError, match="network has the layer dropout"):
+        d.Diffusion(noisy)

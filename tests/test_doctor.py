@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from course import doctor
-from course.environment import ROOT, pins
+from course import doctor, environment
+from course.environment import ROOT, CourseError, pins
 
 PINS = pins()
 
@@ -48,11 +48,32 @@ def test_doctor_names_what_is_missing_and_the_remedy(capsys, monkeypatch, tmp_pa
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "none.npz"))
     assert not doctor.doctor()
     printed = capsys.readouterr().out
-    assert "✗ papermill is missing: pip install -c constraints.txt -e ." in printed
-    assert "✗ keras>=3.13.2 is needed, 1.0 is here: pip install -U 'keras>=3.13.2'" in printed
+    assert f"✗ papermill is missing: {environment.install()}\n" in printed
+    remedy = environment.install("'keras>=3.13.2'")
+    assert f"✗ keras>=3.13.2 is needed, 1.0 is here: {remedy}\n" in printed
     assert "· numpy 2.99; outputs made with" in printed
     assert "gone.npz is not there. Restore it" in printed
     assert "· all of MNIST is not here yet" in printed
+
+
+@pytest.mark.parametrize("missing", ["papermill", "jupyter_client", "nbformat"])
+def test_doctor_goes_on_where_a_package_cannot_be_imported(missing):
+    code = f"import sys; sys.modules[{missing!r}] = None\n"
+    code += "from course.__main__ import main; sys.exit(main(['doctor']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "✗ results/ cannot be judged before the missing packages are here\n" in done.stdout
+    assert "✓ the bundled digits\n" in done.stdout
+
+
+def test_doctor_names_a_damaged_list_of_results(monkeypatch):
+    def damaged():
+        raise CourseError("results/full.json cannot be read")
+
+    monkeypatch.setattr("course.results.status", damaged)
+    assert doctor._results() == ("✗", "results/full.json cannot be read")
 
 
 @pytest.mark.parametrize(

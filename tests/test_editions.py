@@ -37,6 +37,10 @@ def test_unknown_editions_and_notebooks_are_named_beside_those_that_exist(course
     assert [path.stem for path in chosen] == ["01_one", "03_three"]
     with pytest.raises(CourseError, match="begins with '07': there are 01_one, 02_two"):
         editions.choose("01,07", course.folders["notebooks"])
+    (chosen,) = editions.choose("03,", course.folders["notebooks"])
+    assert chosen.stem == "03_three"
+    with pytest.raises(CourseError, match="begins with ',': there are"):
+        editions.choose(",", course.folders["notebooks"])
 
 
 def test_a_comment_with_an_equals_sign_hides_no_parameter(course):
@@ -61,6 +65,23 @@ def test_the_courses_own_editions_can_be_read():
 
 def mark(course, parameters=None, package=editions.HELPERS):
     return editions.fingerprint(course.path("01_one"), parameters or {}, package)
+
+
+def test_everything_behind_an_output_has_a_mark(tmp_path):
+    (tmp_path / "plotting.py").write_text("pass")
+    before = editions.all_behind(tmp_path)
+    assert editions.all_behind(tmp_path) == before
+    (tmp_path / "plotting.py").write_text("pass  # more")
+    assert editions.all_behind(tmp_path) != before
+
+
+@pytest.mark.parametrize("call", ["fig, alt='{}'", "fig=fig, alt='{}', caption='c'", "fig, '{}'"])
+def test_a_figures_words_are_outside_the_mark_however_they_are_given(course, call):
+    marks = set()
+    for words in ("A plane.", "A field."):
+        course.notebook("01_one", f"plotting.show({call.format(words)})")
+        marks.add(mark(course))
+    assert len(marks) == 1
 
 
 def test_prose_is_no_reason_to_run_again_and_code_and_parameters_are(course):

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from course import environment
 
 
@@ -21,3 +23,32 @@ def test_peak_memory_is_in_millions_of_bytes_where_the_system_tells_it(monkeypat
     assert environment.peak_memory(7) == 1024, "the system's kB has 1,024 bytes"
     (tmp_path / "status").write_text("Name:\tgone\n")
     assert environment.peak_memory(7) is None
+
+
+def test_a_socket_folder_is_measured_in_bytes(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: "/tmp/" + 60 * "ü")
+    monkeypatch.setattr(environment.os, "access", lambda *_: True)
+    with environment.socket_folder() as folder:
+        assert folder.startswith("/tmp/kernel-")
+
+
+@pytest.mark.parametrize("length", [75, 76])
+def test_the_longest_folder_leaves_room_for_a_socket_on_a_mac(monkeypatch, length):
+    asked = []
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: "/" + (length - 1) * "a")
+    monkeypatch.setattr(environment.os, "access", lambda place, _: asked.append(place) or True)
+    monkeypatch.setattr(environment.tempfile, "TemporaryDirectory", lambda prefix, dir: dir)
+    assert (environment.socket_folder() == "/tmp") is (length > 75)
+    assert len(asked[0] + "/kernel-xxxxxxxx/socket-1") <= 103
+
+
+def test_no_home_is_no_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment.os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(environment.subprocess, "run", lambda *_, **__: None)
+    for name in ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    environment.settle(tmp_path)
+    assert (tmp_path / "home" / "mplconfigdir").is_dir()

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from course import __main__ as command_line
-from course import doctor
+from course import doctor, outputs, results
+from course.environment import install
 
 
 def test_every_command_is_a_function_that_takes_its_options():
@@ -43,15 +44,16 @@ def test_a_missing_package_is_named_with_its_remedy(capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "course.doctor")
     monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     assert command_line.main(["doctor"]) == 1
-    assert "packaging.requirements is missing: make course installs it" in capsys.readouterr().err
+    assert f"packaging.requirements is missing: {install()}\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [
-        (errno.ENOSPC, "what is half-written does not count, and the same command goes on"),
-        (errno.EACCES, "take a copy of the course that you may write to"),
-        (errno.EROFS, "take a copy of the course that you may write to"),
+        (errno.ENOSPC, "; what is half-written does not count, and the same command goes on"),
+        (errno.EACCES, "; take a copy of the course, or another folder, that you may write to"),
+        (errno.EROFS, "; take a copy of the course, or another folder, that you may write to"),
+        (errno.ENOENT, ""),
     ],
 )
 def test_what_the_system_refuses_ends_in_one_sentence(capsys, monkeypatch, number, remedy):
@@ -61,7 +63,28 @@ def test_what_the_system_refuses_ends_in_one_sentence(capsys, monkeypatch, numbe
     monkeypatch.setattr(doctor, "doctor", refused)
     assert command_line.main(["doctor"]) == 1
     why = f"build/sample/run.json: {os.strerror(number)}"
-    assert capsys.readouterr().err == f"course: {why}; {remedy}\n"
+    assert capsys.readouterr().err == f"course: {why}{remedy}\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "command", "goes_on"),
+    [
+        (results, "run_and_keep", "run", True),
+        (outputs, "refresh", "outputs", False),
+        (doctor, "doctor", "doctor", False),
+    ],
+)
+def test_only_what_goes_on_after_an_interruption_says_so(
+    capsys, monkeypatch, module, function, command, goes_on
+):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, function, interrupted)
+    assert command_line.main([command]) == 130
+    printed = capsys.readouterr().out
+    assert "Interrupted." in printed
+    assert ("goes on" in printed) is goes_on
 
 
 def test_a_terminal_without_the_marks_gets_words():

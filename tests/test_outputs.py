@@ -138,6 +138,18 @@ def test_refresh_writes_nothing_where_nothing_changed(course, capsys):
     assert nbformat.read(course.path("01_one"), as_version=4).cells[1].outputs[0].text == "2\n"
 
 
+def test_refresh_leaves_a_notebook_whose_kernel_died(course, capsys):
+    course.notebook("01_one", "print('before')", "import os; os._exit(n)", "print('after')")
+    path = course.path("01_one")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].outputs = [V4.new_output("stream", text="committed\n")]
+    nbformat.write(notebook, path)
+    committed = path.read_text()
+    assert not outputs.refresh(out=course.out, **course.folders)
+    assert "01_one: not written; look at" in capsys.readouterr().out
+    assert path.read_text() == committed
+
+
 def test_refresh_sees_what_no_mark_sees(course, capsys):
     """Kept models, for one: here a file beside the notebook, while another one is still broken."""
     model = course.folder / "model.txt"

@@ -184,6 +184,8 @@ def test_table_is_markdown(monkeypatch):
     monkeypatch.setattr(plotting, "display", shown.append)
     plotting.table(["z", "loss"], [(2, "38.3")])
     assert shown[0].data == "| z | loss |\n| --- | --- |\n| 2 | 38.3 |"
+    plotting.table(["|z|"], [("p(x|z)",)])
+    assert shown[1].data == r"| \|z\| |" + "\n| --- |\n" + r"| p(x\|z) |"
 
 
 @pytest.mark.parametrize(
@@ -268,6 +270,12 @@ def test_a_digit_has_the_same_colour_whichever_others_there_are():
     np.testing.assert_array_equal(few[1].get_facecolor(), many[7].get_facecolor())
 
 
+@pytest.mark.parametrize("n", [10, 11, 12, 20, 21, 40])
+def test_no_two_classes_have_one_colour(n):
+    drawn = plotting.latent_scatter(np.ones((n, 2)), np.arange(n)).axes[0].collections
+    assert len({tuple(dots.get_facecolor()[0]) for dots in drawn}) == n
+
+
 def test_a_diagram_leads_from_each_box_to_each_of_the_next_column_but_to_the_loose():
     picture = np.ones((28, 28))
     columns = [[picture], ["mean", "spread", "noise"], ["code"], [picture]]
@@ -335,6 +343,20 @@ def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "fog"]
     with pytest.raises(TypeError, match="models is a list"):
         plotting.precision_and_coverage([], {})
+    with pytest.raises(ValueError, match="marks holds 4 verdicts"):
+        plotting.precision_and_coverage(models, dict.fromkeys("abcd", verdict))
+
+
+def test_pictures_of_a_gan_stand_in_rows_of_one_length():
+    losses = {"discriminator_loss": [1.0], "generator_loss": [0.7]}
+    frames = {"1": np.zeros((3, 4, 4)), "2": np.ones((2, 4, 4))}
+    with pytest.raises(ValueError, match="frames must be of one length"):
+        plotting.learning_of_a_gan(losses, {1: 2.0}, 0.5, frames)
+    frames["2"] = np.ones((3, 4, 4))
+    fig = plotting.learning_of_a_gan(losses, {1: 2.0}, 0.5, frames)
+    plt.close(fig)
+    labels = [text.get_text() for text in fig.subfigs[1].axes[0].get_yticklabels()]
+    assert labels == ["1", "2"]
 
 
 def test_an_image_sinks_into_noise():

@@ -199,6 +199,19 @@ def test_a_quarter_of_the_band_is_no_move_and_its_edge_is_inside(value, line):
     assert stayed
 
 
+def test_a_small_step_over_the_edge_of_the_band_is_a_departure():
+    lines, stayed = results.moved({"01": [band(10.9)]}, {"01": [band(11.1)]})
+    assert lines[0] == "✗ 01, loss: 10.9 → 11.1, outside 10 ± 1"
+    assert not stayed
+
+
+@pytest.mark.parametrize(("name", "text"), [("full.json", "{"), ("published.toml", "<<<<")])
+def test_damaged_results_are_named_with_their_remedy(course, name, text):
+    (course.results / name).write_text(text)
+    with pytest.raises(CourseError, match=rf"{name} cannot be read \(.+git checkout -- .+{name}"):
+        results.read(course.results)
+
+
 def test_moved_leaves_facts_to_the_run_itself():
     fact = {"claim": "rounding error", "value": 1e-16, "bound": 1e-12, "side": "below"}
     assert results.moved({"01": [fact]}, {"01": [fact | {"value": 9e-16}]}) == (
@@ -255,7 +268,7 @@ def test_tagged_figures_are_taken_out_of_executed_notebooks(tmp_path):
 )
 def test_a_tag_without_exactly_one_figure_is_refused(tmp_path, cells):
     write_copy(tmp_path, "01_one", *cells)
-    with pytest.raises(ValueError, match="01_one: tag 'results:a'"):
+    with pytest.raises(CourseError, match="01_one: tag 'results:a'"):
         results.save_figures([tmp_path / "01_one.ipynb"], tmp_path)
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import inspect
 import json
 import os
@@ -6,10 +7,11 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
-from small_course import CHECK
+from small_course import CHECK, SmallCourse
 
 from course import environment, run
 from course.environment import CourseError
@@ -119,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_named_at_once(course, monkeypatch):
 
 def test_a_copy_that_was_cut_off_is_a_problem_and_no_traceback(course, monkeypatch):
     def full_disk(path, target, *_, **__):
-        target.write_text('{"cells": [')
+        Path(target).write_text('{"cells": [')
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(run.papermill, "execute_notebook", full_disk)
@@ -153,7 +155,7 @@ def test_a_kernel_that_starts_while_the_run_is_stopped_is_stopped_too(course, mo
             kernels.kill()  # just now
 
     monkeypatch.setattr(run, "AsyncKernelManager", Starts)
-    kernel = kernels.manager([])()
+    kernel = kernels.manager({})()
     asyncio.run(kernel.start_kernel())
     assert killed == [77]
     with pytest.raises(RuntimeError, match="interrupted"):
@@ -197,6 +199,7 @@ def test_sigterm_ends_a_run_in_one_sentence_and_leaves_no_kernel(course):
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     file = course.folders["notebooks"] / "begun"
     while not (file.exists() and file.read_text()):
+        assert running.poll() is None, running.communicate()[1]
         time.sleep(0.1)
     running.terminate()
     printed, _ = running.communicate(timeout=30)
@@ -320,7 +323,7 @@ def test_an_interrupted_run_goes_on_where_it_was_cut_off(course, monkeypatch, ca
     assert course.run()
     assert executed == ["02_two", "02_two", "03_three"]
     printed = capsys.readouterr().out
-    assert "Kept from the interrupted run: 01_one\n" in printed
+    assert "Kept from the last run: 01_one\n" in printed
     assert "To execute, 1 at once: 02_two, 03_three\n" in printed
     executed[:] = ["02_two"]
     assert course.run()
@@ -445,6 +448,7 @@ def test_an_interruption_stops_the_kernels(course, monkeypatch):
 
     def interrupted(futures):
         while not (folder / "begun").exists():
+            assert time.monotonic() - start < 40, "the kernel has not started"
             time.sleep(0.05)
         raise KeyboardInterrupt
 
@@ -459,8 +463,63 @@ def test_an_interruption_stops_the_kernels(course, monkeypatch):
     assert not (folder / "second").exists(), "nothing more is begun"
 
 
+def test_an_interruption_in_the_first_notebook_leaves_no_word_of_the_copies_that_are_gone(
+    course, monkeypatch
+):
+    course.notebook("01_one", CHECK)
+    assert course.run()
+    assert course.record()["notebooks"]["01_one"]["passed"]
+
+    def interrupted(futures):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "as_completed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        course.run()
+    assert course.record()["notebooks"] == {}
+
+
+def test_a_kernel_that_died_is_no_longer_at_work(course, monkeypatch):
+    course.notebook("01_one", "import os; os._exit(1)")
+    kernels = run._Kernels(60, threads=1)
+    entry = run._execute(course.path("01_one"), course.folder / "copy.ipynb", {}, kernels)
+    assert not entry["passed"]
+    assert kernels.at_work == set()
+
+
+def test_a_change_in_the_library_runs_a_short_edition_again(course, capsys, monkeypatch):
+    """Also of what no mark covers, such as drawing: nothing may look mended that is not."""
+    course.notebook("01_one", CHECK)
+    course.notebook("02_two", "1 / 0")
+    for edition in ("sample", "full"):
+        course.edition(edition)
+        monkeypatch.setattr(run, "all_behind", lambda: "old")
+        assert not course.run(edition)
+        monkeypatch.setattr(run, "all_behind", lambda: "new")
+        capsys.readouterr()
+        assert not course.run(edition)
+        kept = "Kept from the last run: 01_one" in capsys.readouterr().out
+        assert kept is (edition == "full")
+
+
+def test_a_folder_without_locks_can_be_run_in(course, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(run.fcntl, "flock", no_locks)
+    course.notebook("01_one", CHECK)
+    assert course.run()
+
+
+def test_braces_in_a_path_are_no_parameters(tmp_path):
+    (tmp_path / "{rbm} {").mkdir()
+    course = SmallCourse(tmp_path / "{rbm} {")
+    course.notebook("01_one", CHECK)
+    assert course.run()
+
+
 def test_kernels_are_shut_down_as_jupyter_does_it():
-    managers = run._Kernels(60, threads=1).manager([]), run.AsyncKernelManager
+    managers = run._Kernels(60, threads=1).manager({}), run.AsyncKernelManager
     ours, theirs = (inspect.signature(kind.shutdown_kernel).parameters for kind in managers)
     assert {n: p.default for n, p in ours.items()} == {n: p.default for n, p in theirs.items()}
 

@@ -138,11 +138,11 @@ def test_a_failed_build_leaves_the_pages_as_they_were(tmp_path, monkeypatch):
 def test_addresses_that_do_not_answer_are_named(monkeypatch, capsys):
     builder = runpy.run_path(ROOT / "site" / "build.py")
 
-    def answers(said):
+    def answers(said, status=0):
         def run(command, **_):
             Path(command[-1]).mkdir()
             Path(command[-1], "output.txt").write_text(said)
-            return subprocess.CompletedProcess(command, 0)
+            return subprocess.CompletedProcess(command, status)
 
         monkeypatch.setattr(subprocess, "run", run)
         return builder["check_links"]()
@@ -152,6 +152,10 @@ def test_addresses_that_do_not_answer_are_named(monkeypatch, capsys):
     assert capsys.readouterr().out == f"{broken}\n"
     assert answers("") == 0
     assert capsys.readouterr().out == "Every address answers.\n"
+    assert answers("", status=2) == 1
+    assert capsys.readouterr().out == "Not all was asked.\n"
+    conf = (ROOT / "site" / "conf.py").read_text(encoding="utf-8")
+    assert "\nlinkcheck_report_timeouts_as_broken = True\n" in conf
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
@@ -162,6 +166,14 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
         assert done.returncode == 1
         assert words in done.stderr
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_build(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    command = [sys.executable, ROOT / "site" / "build.py", tmp_path / "file" / "site"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert re.search(r"file/site cannot be written \(.+\): try another FOLDER\n$", done.stderr)
 
 
 @pytest.fixture
@@ -255,14 +267,14 @@ def test_an_address_that_is_not_known_has_no_button(site_module, monkeypatch):
     assert f"{address.address()}/blob/HEAD/notebooks/04_dense_vae.ipynb" in known
     assert address.binder("04_dense_vae.ipynb") in known
     assert f"git clone {address.address()}\n" in home.clone()
-    monkeypatch.setattr(address, "colab", lambda name: f"https://colab.example/{name}", False)
+    monkeypatch.setattr(address, "colab", lambda name: f"https://colab.example/{name}")
     assert 'href="https://colab.example/x.ipynb"' in home.buttons("x.ipynb", "file.ipynb")
 
     def unknown(*_):
         raise KeyError("Repository")
 
     for name in ("address", "binder", "colab", "site"):
-        monkeypatch.setattr(address, name, unknown, False)
+        monkeypatch.setattr(address, name, unknown)
     assert re.findall('href="(.*?)"', home.buttons("x.ipynb", "file.ipynb")) == ["file.ipynb"]
     assert home.clone() == ""
 

@@ -34,6 +34,7 @@ def test_the_answers_are_gone_and_the_questions_are_there(path, handed_out):
     assert re.findall(r"^#+ .*", prose, re.M) == re.findall(r"^#+ .*", whole, re.M)
     assert prose.count("<details>") == prose.count("</details>")
     assert texts(given, "code") == texts(taught, "code")
+    assert "widgets" not in given.metadata
     for cell in given.cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None

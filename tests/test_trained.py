@@ -143,6 +143,8 @@ def test_a_sentence_stands_where_no_model_is_kept(results, monkeypatch, capsys):
     assert isinstance(found[2], VAE)
     there = "there are small_rbm, small_vae"
     assert capsys.readouterr().out == f"No model is kept for vae_of_3: {there}.\n"
+    with pytest.raises(TypeError, match=r"wanted = 'small_vae': a list of names is needed"):
+        trained.load_models("small_vae", "sample")
     assert trained.load_models(["small_rbm"], "fashion") == {}
     assert "none is shown beside fashion" in capsys.readouterr().out
     assert list(trained.load_models(["small_vae", "small_rbm"], "mnist")) == [

@@ -50,6 +50,10 @@ def test_versions_are_written_from_the_constraints_and_all_else_stays(monkeypatc
         versions.conda_environment(CONDA)
 
 
+def test_what_pip_freeze_leaves_out_is_pinned_too():
+    assert {"pip", "setuptools"} <= set(PINS)
+
+
 def test_make_installs_every_extra():
     makefile = (ROOT / "Makefile").read_text()
     assert set(re.search(r"-e '\.\[(.+)\]'", makefile)[1].split(",")) == set(EXTRAS)

@@ -212,7 +212,7 @@ panels.repair = (root, model) => {
 
   drawingPad(pad, cursor, {
     levels: () => digit.levels,
-    changed: () => show(WHOLE),
+    changed: () => show(isDamaged() ? "Press Repair." : WHOLE),
     moved: (row, column) => say(`Row ${row}, column ${column}`),
   });
   onClick(root, { give, clear, eraseLowerHalf, removeInk, repair, pauseOrContinue, oneStep, dream });

@@ -245,6 +245,16 @@ def test_a_digit_without_damage_loses_its_lower_half_before_the_repair(visit):
     assert not left[14:].any()
 
 
+def test_a_stroke_on_a_damaged_digit_does_not_promise_that_more_is_erased(visit):
+    page = visit()
+    pad = panel(page, "repair").locator('[data-part="pad"]')
+    drag(page, pad, (0.2, 0.35), (0.25, 0.4))
+    assert status(page, "repair") == "Press Repair."
+    press(page, "repair", "Give me a digit")
+    drag(page, pad, (0.2, 0.35), (0.25, 0.4))
+    assert "first erases its lower half" in status(page, "repair")
+
+
 def test_an_upper_half_drawn_by_hand_stays_in_its_place_and_is_completed(visit):
     page = visit()
     press(page, "repair", "Clear")
