@@ -54,7 +54,7 @@ def run(
         only: the beginning of a notebook's name, such as "04"; all notebooks without it.
         out: the folder for the executed copies; by default build/<edition>.
         jobs: how many notebooks run at once, each with up to 1.6 GB of memory in the sample
-            edition and 3.5 GB in the full one; by default two, or one on a single core.
+            edition and 5.6 GB in the full one; by default two, or one on a single core.
         notebooks, editions: folders to take the notebooks and the editions from.
         kept: what earlier runs of this edition measured, a dictionary from a notebook's name to
             its `seconds` and `peak_memory`: by these they are put in order, and what to expect is
