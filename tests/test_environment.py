@@ -14,6 +14,10 @@ def test_machine_tells_the_processor_and_the_cores_of_this_process(monkeypatch, 
     found = environment.machine()
     assert found["machine"].endswith(", 3 cores")
     assert found["processor"] == "Some One @ 2 GHz"
+    monkeypatch.setattr(environment.os, "sched_getaffinity", {0: {5}}.get, raising=False)
+    assert environment.machine()["machine"].endswith(", 1 core")
+    monkeypatch.setattr(environment.os, "sched_getaffinity", {0: {5, 6}}.get, raising=False)
+    assert environment.machine()["machine"].endswith(", 2 cores")
 
 
 def test_peak_memory_is_in_millions_of_bytes_where_the_system_tells_it(monkeypatch, tmp_path):

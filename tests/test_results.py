@@ -212,6 +212,21 @@ def test_damaged_results_are_named_with_their_remedy(course, name, text):
         results.read(course.results)
 
 
+def test_a_model_that_no_notebook_names_is_removed(tmp_path):
+    (tmp_path / "models").mkdir()
+    for name in ("kept", "of_none"):
+        (tmp_path / "models" / f"{name}{results.SUFFIX}").touch()
+    full = {"notebooks": {"01_one": {"models": {"kept": "digest"}}, "02_two": {}}}
+    results._remove_models_of_none(full, tmp_path)
+    assert [file.stem for file in (tmp_path / "models").iterdir()] == ["kept"]
+
+
+def test_absent_are_those_of_which_nothing_is_kept(course):
+    for name in ("01_one", "02_two", "03_three"):
+        course.notebook(name, CHECK)
+    assert results.absent({"02_two": {}}, course.folders["notebooks"]) == ["01", "03"]
+
+
 def test_moved_leaves_facts_to_the_run_itself():
     fact = {"claim": "rounding error", "value": 1e-16, "bound": 1e-12, "side": "below"}
     assert results.moved({"01": [fact]}, {"01": [fact | {"value": 9e-16}]}) == (
