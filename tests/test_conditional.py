@@ -317,6 +317,8 @@ def test_the_projection_is_how_real_plus_how_fitting():
     one, two = (np.asarray(judge([X, C.one_hot(np.full(20, y))])) for y in (1, 2))
     both = np.asarray(judge([X, C.one_hot(np.full(20, 1)) + C.one_hot(np.full(20, 2))]))
     np.testing.assert_allclose(both - silent, (one - silent) + (two - silent), atol=1e-5)
+    biases = [weight for weight in judge.trainable_variables if weight.shape == (128,)]
+    assert len(biases) == 1, "a label's row needs none beside that of the features"
 
 
 # ---------------------------------------------------------------- doors of both

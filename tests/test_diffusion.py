@@ -228,6 +228,8 @@ def test_a_saved_model_guesses_the_same(tmp_path):
 def test_bad_times_are_named():
     same = {("time", "zero"), ("time", "True")}
     assert faults(d.schedule, {"time": 0.5}, same) == []
+    with pytest.raises(ValueError, match="time contains 2: 0 is"):
+        d.schedule(np.array([[0.0], [2.0]]))
     same |= {("next_time", "zero"), ("next_time", "True")}
     assert faults(d.step_weight, {"time": 0.5, "next_time": 0.2}, same) == []
 

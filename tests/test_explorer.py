@@ -22,6 +22,7 @@ def test_png_shows_ink_dark_and_pixels_as_squares():
     assert (pixels[16:24, 40:48] == 0).all()
     assert (pixels[24:32, 40:48] == 204).all()
     assert np.count_nonzero(pixels != 255) == 2 * 64
+    assert read(png_of_digit(image, 1)).shape == (1, 1)
 
 
 @pytest.fixture

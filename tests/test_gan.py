@@ -281,6 +281,7 @@ def test_codes_fill_the_cube():
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=0.02)
     np.testing.assert_allclose(z.var(axis=0), 1 / 3, atol=0.01)
     assert (np.asarray(model.draw_fakes(10)) != z[:10]).any()
+    assert model.draw_fakes(1).shape[0] == 1
 
 
 def test_samples_are_drawn_without_dropout_and_change_nothing(images):
