@@ -92,9 +92,8 @@ def choose(only=None, folder=NOTEBOOKS):
         CourseError: there is none of such a name.
     """
     paths = sorted(Path(folder).glob("*.ipynb"))
-    beginnings = [beginning.strip() for beginning in only.split(",")] if only else [""]
-    if only:  # "04," asks for one
-        beginnings = [beginning for beginning in beginnings if beginning] or [only]
+    beginnings = [beginning.strip() for beginning in (only or "").split(",")]
+    beginnings = list(filter(None, beginnings)) or [only or ""]  # "04," asks for one
     for beginning in beginnings:
         if not any(path.stem.startswith(beginning) for path in paths):
             names = ", ".join(path.stem for path in paths)

@@ -43,12 +43,14 @@ def read(folder=RESULTS):
     Raises:
         CourseError: one of the two files is damaged, or published.toml is missing.
     """
-    values, figures = Path(folder) / VALUES, Path(folder) / PUBLISHED
+    values = Path(folder) / VALUES
+    full = _parsed(values, json.loads) if values.is_file() else None
+    return full, _parsed(Path(folder) / PUBLISHED, lambda text: tomllib.loads(text)["figure"])
+
+
+def _parsed(file, parse):
     try:
-        file = values
-        full = json.loads(values.read_text(encoding="utf-8")) if values.is_file() else None
-        file = figures
-        return full, tomllib.loads(figures.read_text(encoding="utf-8"))["figure"]
+        return parse(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError) as error:
         raise CourseError(
             f"{shown(file)} cannot be read ({error}): git checkout -- {shown(file)}"

@@ -80,7 +80,8 @@ def run(
     out = copies(edition, out)
     marks = {path.stem: fingerprint(path, given[path.stem]) for path in paths}
     if edition != "full":
-        marks = {name: f"{mark} {all_behind()}" for name, mark in marks.items()}
+        behind = all_behind()
+        marks = {name: f"{mark} {behind}" for name, mark in marks.items()}
     with _alone_in(out), contextlib.chdir("."):  # papermill's threads leave us anywhere
         record = _open_record(out, edition)
         done = {

@@ -381,7 +381,7 @@ def panels(x, series, xlabel):
         if values.shape != x.shape:
             raise ValueError(f"series[{title!r}] has shape {values.shape}, expected {x.shape}.")
         if not (values >= 0).all():
-            raise ValueError(f"series[{title!r}] holds values below 0, or none: panels start at 0.")
+            raise ValueError(f"series[{title!r}] holds values below 0, or NaN: panels start at 0.")
         ax.plot(x, values, "o-")
         top = 1.08 * max(values.max(), 1e-9)
         ax.set(title=title, xlabel=_text(xlabel, "xlabel"), ylim=(0, top), xticks=x)
