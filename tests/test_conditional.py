@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from bad_arguments import faults
-from matplotlib import pyplot as plt
 
 from helpers import conditional as C
-from helpers import evaluation, plotting, trained
+from helpers import evaluation, trained
 from helpers.gan import generator_loss, use_averaged_weights
 from helpers.rbm import binary_states, energy
 from helpers.runtime import keras, set_seed
@@ -520,25 +519,6 @@ def test_the_short_ways_to_train_give_models_and_a_verdict():
         judge = evaluation.train_classifier(np.rint(X), LABELS, 1)
         found = C.verdict(judge, real, LABELS, drawn, LABELS)
         assert set(found) == {"obedience", "distance", "variety"}
-
-
-def test_figures_of_conditional_models():
-    spots = np.eye(2)
-    points = {"left": np.zeros((4, 2)), "right": np.ones((4, 2))}
-    assert len(plotting.asked_points(points, [0, 0, 1, 1], spots, 0.2).axes) == 2
-    assert len(plotting.panels([1, 2], {"a": [0, 1], "b": [1, 2]}, "x").axes) == 2
-    with pytest.raises(ValueError, match="expected"):
-        plotting.panels([1, 2], {"a": [0]}, "x")
-    for below in ([0, -1], [0, np.nan]):
-        with pytest.raises(ValueError, match="holds values below 0"):
-            plotting.panels([1, 2], {"a": below}, "x")
-    with pytest.raises(ValueError, match=r"films\['left'\] has 4 points, wanted 2 labels"):
-        plotting.asked_points(points, [0, 1], spots, 0.2)
-    with pytest.raises(ValueError, match="wanted contains 2"):
-        plotting.asked_points(points, [0, 0, 1, 2], spots, 0.2)
-    with pytest.raises(TypeError, match="films is a list"):
-        plotting.asked_points([], [0], spots, 0.2)
-    plt.close("all")
 
 
 SWEEPS = {

@@ -6,8 +6,13 @@ import PIL.Image
 import pytest
 from bad_arguments import faults
 from matplotlib import pyplot as plt
+from matplotlib.colors import same_color
 
 from helpers import inputs, plotting
+
+
+def titles(axes):
+    return [ax.get_title(loc="left") for ax in axes]
 
 
 @pytest.fixture(autouse=True)
@@ -313,10 +318,7 @@ def test_balls_reach_to_the_nearest_of_their_own_cloud():
     radii = [[patch.radius for patch in ax.patches[::2]] for ax in fig.axes]
     np.testing.assert_allclose(radii[0], [18**0.5, 1, 1])
     np.testing.assert_allclose(radii[1], [2, 2, 10])
-    assert [ax.get_title(loc="left") for ax in fig.axes] == [
-        "balls around real",
-        "balls around samples",
-    ]
+    assert titles(fig.axes) == ["balls around real", "balls around samples"]
     assert len(fig.axes[0].lines) == 2
 
 
@@ -347,6 +349,147 @@ def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
         plotting.precision_and_coverage(models, dict.fromkeys("abcd", verdict))
 
 
+def test_panels_stand_side_by_side_and_begin_at_zero():
+    fig = plotting.panels([1, 2, 4], {"a": [0, 1, 2], "b": [0, 0, 0]}, "passes")
+    assert titles(fig.axes) == ["a", "b"]
+    assert fig.axes[0].lines[0].get_xydata().tolist() == [[1, 0], [2, 1], [4, 2]]
+    assert {ax.get_xlabel() for ax in fig.axes} == {"passes"}
+    assert [ax.get_xticks().tolist() for ax in fig.axes] == [[1, 2, 4]] * 2
+    bottom, top = fig.axes[0].get_ylim()
+    assert bottom == 0
+    assert 2 < top < 2.5, "the highest point lies below the upper edge"
+    assert len(plotting.panels([1], {"a": [3]}, "x").axes) == 1
+    with pytest.raises(TypeError, match="series is a list"):
+        plotting.panels([1, 2], [[0, 1]], "x")
+    for x, series in (([1, 2], {}), ([[1, 2]], {"a": [[0, 1]]})):
+        with pytest.raises(ValueError, match="series is empty, or x is no list"):
+            plotting.panels(x, series, "x")
+    with pytest.raises(ValueError, match=r"series\['a'\] has shape \(1,\), expected \(2,\)"):
+        plotting.panels([1, 2], {"a": [0]}, "x")
+    for below in ([0, -1], [0, np.nan]):
+        with pytest.raises(ValueError, match="holds values below 0"):
+            plotting.panels([1, 2], {"a": below}, "x")
+
+
+def test_points_are_the_number_they_were_asked_for_and_move_apart_within_their_spot():
+    spots = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    inside = spots[[0, 0, 1]] + [[0.01, 0.02], [0.03, 0], [0, 0.02]]
+    points = np.concatenate([inside, [[0.0, 0.9]], np.tile(spots[1], (20, 1))])
+    wanted = [0, 1, 1, 0] + [1] * 20
+    fig = plotting.asked_points({"left": points, "right": points}, wanted, spots, 0.2)
+    assert titles(fig.axes) == ["left", "right"]
+    ax = fig.axes[0]
+    assert [tuple(patch.center) for patch in ax.patches] == [(1, 0), (-1, 0)]
+    names = [text for text in ax.texts if text.get_size() > 10]
+    assert [(text.get_text(), text.get_position()) for text in names] == [
+        ("0", (1.5, 0)),
+        ("1", (-1.5, 0)),
+    ]
+    drawn = [text for text in ax.texts if text.get_size() < 10]
+    kinds = [int(text.get_text()) for text in drawn]
+    assert kinds == [0, 0] + [1] * 8, "the first eight of each"
+    assert [text.get_color() for text in drawn] == [f"C{kind}" for kind in kinds]
+    places = np.array([text.get_position() for text in drawn])
+    np.testing.assert_allclose(places[1], [0, 0.9])  # in no spot: it stays where it is
+    nearest = np.linalg.norm(places[:, None] - spots, axis=2).argmin(axis=1)
+    assert nearest[[0, 2]].tolist() == [0, 0], "a 1 that lies in the spot of the 0s stays there"
+    assert set(nearest[3:]) == {1}
+    moved = np.delete(places, 1, axis=0)
+    circle = ax.patches[0].radius
+    assert (np.linalg.norm(moved[:, None] - spots, axis=2).min(axis=1) < circle).all()
+    apart = np.linalg.norm(moved[:, None] - moved, axis=2) + np.eye(len(moved))
+    assert apart.min() > 0.05, "no two lie on top of each other"
+    with pytest.raises(ValueError, match=r"films\['a'\] has 24 points, wanted 2 labels"):
+        plotting.asked_points({"a": points}, [0, 1], spots, 0.2)
+    with pytest.raises(ValueError, match="wanted contains 2"):
+        plotting.asked_points({"a": points}, [2, *wanted[1:]], spots, 0.2)
+    with pytest.raises(TypeError, match="films is a list"):
+        plotting.asked_points([], [0], spots, 0.2)
+    with pytest.raises(ValueError, match="films is empty"):
+        plotting.asked_points({}, [0], spots, 0.2)
+
+
+def test_a_game_on_a_line_shows_both_densities_and_the_best_answer():
+    x = np.array([-3.0, 0.0, 1.0])
+    real, fake, answers = np.array([0, 0.4, 0.3]), np.array([0.01, 0.4, 0.1]), [0.2, 0.5, 0.9]
+    fig = plotting.game_on_a_line(x, real, {0: (fake, answers), 8: (fake, answers)})
+    upper, other, lower, _ = fig.axes
+    assert titles([upper, other]) == ["round 0", "round 8"]
+    edge = upper.collections[0].get_paths()[0].vertices
+    assert {tuple(point) for point in edge} >= set(zip(x, real, strict=True)), "p is the grey hill"
+    assert upper.lines[0].get_xydata().tolist() == np.stack([x, fake], axis=1).tolist()
+    said, best = lower.lines
+    assert said.get_ydata().tolist() == answers
+    np.testing.assert_allclose(best.get_ydata(), [np.nan, 0.5, 0.75])  # nothing lies at -3
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == [
+        "real, p",
+        "fake, q",
+        "D",
+        "the best: p / (p + q)",
+    ]
+    assert [upper.get_ylabel(), lower.get_ylabel()] == ["density", "probability of real"]
+    assert upper.get_ylim()[0] == 0
+    assert lower.get_ylim() == (0, 1)
+    assert lower.get_ylim() == fig.axes[3].get_ylim()
+
+
+@pytest.mark.parametrize(
+    ("x", "real", "moments"),
+    [
+        ([0, 1], [1, 1], {}),
+        ([0, 1], [1, 1], {0: ([1, 1, 1], [1, 1, 1])}),
+        ([0, 1], [1, 1, 1], {0: ([1, 1], [1, 1])}),
+        ([[0, 1]], [[1, 1]], {0: ([[1, 1]], [[1, 1]])}),
+    ],
+)
+def test_a_game_that_does_not_fit_its_line_is_refused(x, real, moments):
+    with pytest.raises(ValueError, match="moments: give one at least, and all values at the"):
+        plotting.game_on_a_line(x, real, moments)
+
+
+def test_a_game_without_moments_is_refused():
+    with pytest.raises(TypeError, match="moments is a list"):
+        plotting.game_on_a_line([0, 1], [1, 1], [])
+
+
+def test_points_lie_over_the_spots_of_the_data_with_one_scale_for_all():
+    spots = np.array([[1.0, 0.0], [0.0, 1.0]])
+    points = np.random.default_rng(0).normal(0, 0.3, (600, 2))
+    far = points.copy()
+    far[:10] = 50  # a sixtieth of them
+    fig = plotting.points_and_spots(
+        {"a": {"1": points, "2": far}, "b": {"1": far, "2": far}}, spots, 0.1
+    )
+    assert titles(fig.axes) == ["1", "2", "1", "2"]
+    assert [ax.get_ylabel() for ax in fig.axes] == ["a", "", "b", ""]
+    (limits,) = {ax.get_xlim() + ax.get_ylim() for ax in fig.axes}
+    assert limits[0] == -limits[1] == limits[2] == -limits[3]
+    assert 1.1 < limits[1] < 2, "all spots are seen, and a few far points may lie outside"
+    for ax in fig.axes:
+        assert [(*patch.center, patch.radius) for patch in ax.patches] == [
+            (1, 0, 0.1),
+            (0, 1, 0.1),
+        ]
+        assert len(ax.collections[0].get_offsets()) == 500
+    wide = plotting.points_and_spots({"a": {"1": 50 * points}}, spots, 0.1)
+    assert wide.axes[0].get_xlim()[1] == pytest.approx(2.64), "spots stay large enough to be seen"
+
+
+@pytest.mark.parametrize(
+    ("films", "message"),
+    [
+        ([[0, 1]], "a dictionary of dictionaries"),
+        ({"a": [[0, 1]]}, "a dictionary of dictionaries"),
+        ({}, r"rows of one length are needed, got \[\]"),
+        ({"a": {}}, r"rows of one length are needed, got \[0\]"),
+        ({"a": {"1": [[0, 1]]}, "b": {}}, r"rows of one length are needed, got \[0, 1\]"),
+    ],
+)
+def test_points_without_rows_of_one_length_are_refused(films, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        plotting.points_and_spots(films, [[0, 1]], 0.1)
+
+
 def test_pictures_of_a_gan_stand_in_rows_of_one_length():
     losses = {"discriminator_loss": [1.0], "generator_loss": [0.7]}
     frames = {"1": np.zeros((3, 4, 4)), "2": np.ones((2, 4, 4))}
@@ -357,6 +500,33 @@ def test_pictures_of_a_gan_stand_in_rows_of_one_length():
     plt.close(fig)
     labels = [text.get_text() for text in fig.subfigs[1].axes[0].get_yticklabels()]
     assert labels == ["1", "2"]
+
+
+def test_what_a_gan_learns_is_told_by_its_losses_and_by_a_judge():
+    losses = {"discriminator_loss": [1.4, 1.0], "generator_loss": [0.7, 0.9]}
+    frames = {"1": np.zeros((3, 4, 4))}
+    fig = plotting.learning_of_a_gan(losses, {1: 9.0, 2: 4.0}, 0.5, frames, even=(1.386, 0.693))
+    left, right = fig.subfigs[0].axes
+    names = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in (left, right)]
+    assert names[0] == ["discriminator", "generator", "if D cannot tell"]
+    assert names[1] == ["samples", "real digits"]
+    assert [line.get_ydata()[0] for line in left.lines] == [1.4, 0.7, 1.386, 0.693]
+    for loss, even in zip(left.lines[:2], left.lines[2:], strict=True):
+        assert same_color(loss.get_color(), even.get_color())
+    assert right.lines[0].get_xydata().tolist() == [[1, 9], [2, 4]]
+    assert right.lines[1].get_ydata()[0] == 0.5
+    assert {ax.get_ylim()[0] for ax in (left, right)} == {0}
+    fig.canvas.draw()
+    assert all(tick == int(tick) for ax in (left, right) for tick in ax.get_xticks())
+    plain = plotting.learning_of_a_gan(losses, {1: 9.0}, 0.5, frames)
+    assert len(plain.subfigs[0].axes[0].lines) == 2
+    for distances in ({}, [9.0]):
+        with pytest.raises(TypeError, match="distances: a dictionary with one entry"):
+            plotting.learning_of_a_gan(losses, distances, 0.5, frames)
+    with pytest.raises(ValueError, match=r"even has shape \(3,\): two numbers"):
+        plotting.learning_of_a_gan(losses, {1: 9.0}, 0.5, frames, even=(1, 2, 3))
+    with pytest.raises(ValueError, match="floor = -1"):
+        plotting.learning_of_a_gan(losses, {1: 9.0}, -1, frames)
 
 
 def test_an_image_sinks_into_noise():
