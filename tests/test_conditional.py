@@ -141,6 +141,78 @@ def test_training_raises_the_exact_likelihood_and_the_reading():
     assert results[2.0] > results[0.0]
 
 
+@pytest.mark.parametrize("label_weight", [0.0, 2.0])
+def test_an_update_is_the_centred_gradient_of_persistent_chains(label_weight):
+    """Against the formulas of `train_labelled`, written out: two epochs of batches of 3 and 1."""
+    rows = all_rows()[[3, 10, 25, 40]]
+    machine = tiny(dtype=np.float32)
+    W, b, c = (part.astype(np.float64) for part in machine.parameters)
+    options = {"epochs": 2, "batch_size": 3, "chains": 5, "step_size": 0.4}
+    options["label_weight"] = label_weight
+    list(C.train_labelled(machine, rows, np.random.default_rng(7), **options))
+
+    def hidden(v):
+        return 1 / (1 + np.exp(-(v @ W + c)))
+
+    rng = np.random.default_rng(7)
+    chains = np.full((5, N_HIDDEN), 0.5)
+    v_offset = rows.mean(axis=0)
+    h_offset = hidden(v_offset)
+    for update in range(4):
+        if update % 2 == 0:
+            order = rng.permutation(4)
+        data = rows[order[:3] if update % 2 == 0 else order[3:]]
+        states = C.sample_bernoulli(chains.astype(np.float32), rng)
+        dreamt = C.sample_joint(C.joint_probability(states, W, b, N_CLASSES), N_CLASSES, rng)
+        of_data, chains = hidden(data), hidden(dreamt)
+        v_offset = 0.99 * v_offset + 0.01 * data.mean(axis=0)
+        h_offset = 0.99 * h_offset + 0.01 * of_data.mean(axis=0)
+        dW = (data - v_offset).T @ (of_data - h_offset) / len(data)
+        dW -= (dreamt - v_offset).T @ (chains - h_offset) / 5
+        db = data.mean(axis=0) - dreamt.mean(axis=0) - dW @ h_offset
+        dc = of_data.mean(axis=0) - chains.mean(axis=0) - v_offset @ dW
+        reading = C.label_gradient(data, W, b, c, N_CLASSES)
+        step = 0.4 * (1 - update / 4)
+        for part, joint, label in zip((W, b, c), (dW, db, dc), reading, strict=True):
+            part += step * (joint + label_weight * label)
+    for found, expected in zip(machine.parameters, (W, b, c), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_machine_begins_with_small_weights_and_with_the_biases_of_its_rows():
+    machine = C.LabelledRBM(4, 3, 2, np.random.default_rng(0), weight_std=0.5)
+    drawn = np.random.default_rng(0).standard_normal((7, 2), dtype=np.float32)
+    np.testing.assert_array_equal(machine.W, np.float32(0.5) * drawn)
+    assert {part.dtype for part in machine.parameters} == {np.dtype(np.float32)}
+    assert not machine.hidden_bias.any()
+    assert not machine.visible_bias.any()
+    rows = all_rows()[:20]
+    machine = C.labelled_rbm(rows, 1, np.random.default_rng(0), N_CLASSES)
+    np.testing.assert_allclose(machine.visible_bias, C.base_rate_bias(rows))
+
+
+def test_a_digit_is_drawn_from_noise_with_its_label_held(monkeypatch):
+    machine = C.LabelledRBM(400, 3, 2, np.random.default_rng(0), weight_std=0.1)
+    machine.W[400] = 1
+    drawn = [
+        machine.draw([0] * 50, 3, np.random.default_rng(1), *loudness)
+        for loudness in ((), (1.0,), (2.0,))
+    ]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.abs(drawn[0] - drawn[2]).max() > 0.01
+    given = {}
+
+    def settle(rows, held, *rest):
+        given.update(rows=rows, held=held)
+        return rows
+
+    monkeypatch.setattr(machine, "settle", settle)
+    machine.draw([0, 2], 3, np.random.default_rng(1))
+    assert given["held"].tolist() == [False] * 400 + [True] * 3
+    assert given["rows"][:, 400:].tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert given["rows"][:, :400].mean() == pytest.approx(0.5, abs=0.06)
+
+
 def test_training_is_repeatable_and_stops_where_it_diverges():
     rows = all_rows()
     machines = [C.labelled_rbm(rows, 2, np.random.default_rng(0), N_CLASSES) for _ in range(2)]
@@ -320,6 +392,115 @@ def test_the_projection_is_how_real_plus_how_fitting():
     assert len(biases) == 1, "a label's row needs none beside that of the features"
 
 
+def echoing_gan(seed=0):
+    """Its fakes are their own codes, four numbers, three labels behind them; half drop out."""
+    z, y = keras.Input((4,)), keras.Input((3,))
+    echo = keras.layers.Concatenate()([keras.layers.Dropout(0.5, seed=0)(z), y])
+    points, told = keras.Input((7,)), keras.Input((3,))
+    logit = keras.layers.Dense(1)(keras.layers.Concatenate()([points, told]))
+    return C.ConditionalGAN(
+        keras.Model([z, y], echo), keras.Model([points, told], logit), seed=seed
+    )
+
+
+def test_fakes_have_codes_from_minus_one_to_one_and_are_drawn_as_in_training():
+    y = C.one_hot(np.arange(500) % 3, 3)
+    fakes, again, others = (np.asarray(echoing_gan(seed).fakes_of(y)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(fakes, again)
+    assert not np.array_equal(fakes, others)
+    np.testing.assert_array_equal(fakes[:, 4:], y)
+    codes = fakes[:, :4]
+    assert np.mean(codes == 0) == pytest.approx(0.5, abs=0.05), "dropout works"
+    codes = codes[codes != 0] / 2  # dropout doubles what it leaves
+    assert -1 < codes.min() < -0.97 < 0.97 < codes.max() < 1
+    assert codes.mean() == pytest.approx(0, abs=0.06)
+    still = np.asarray(echoing_gan()([np.ones((9, 4), np.float32), y[:9]]))
+    assert (still[:, :4] == 1).all(), "called, nothing drops out"
+
+
+def test_fakes_for_averaged_weights_have_all_labels_in_turn(monkeypatch):
+    gan = echoing_gan()
+    monkeypatch.setattr(gan, "fakes_of", lambda y: y)
+    assert np.argmax(gan.draw_fakes(5), axis=1).tolist() == [0, 1, 2, 0, 1]
+
+
+def test_the_detective_is_trained_as_in_training_in_both_steps():
+    gan, modes = echoing_gan(), []
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    network = gan.discriminator
+
+    class Recorder:
+        def __call__(self, pair, training=False):
+            modes.append(training)
+            return network(pair, training=training)
+
+        def __getattr__(self, name):
+            return getattr(network, name)
+
+    gan.discriminator = Recorder()
+    y = keras.ops.convert_to_tensor(C.one_hot([0, 1, 2, 0, 1, 2], 3))
+    gan.train_step((keras.ops.ones((6, 7)), y))
+    assert modes == [True, True, True]
+
+
+def shapes(network):
+    return [tuple(weight.shape) for weight in network.trainable_variables]
+
+
+def test_the_networks_for_digits_have_the_sizes_that_they_tell():
+    generator = C.conditional_generator()
+    assert [part.shape for part in generator.inputs] == [(None, 16), (None, 10)]
+    maps = [layer.output.shape for layer in generator.layers if "transpose" in layer.name]
+    assert maps == [(None, 14, 14, 8), (None, 28, 28, 1)]
+    assert shapes(generator)[0] == (26, 64)
+    judge = C.projection_discriminator(dropout=0.3)
+    assert [part.shape for part in judge.inputs] == [(None, 28, 28), (None, 10)]
+    maps = [layer.output.shape for layer in judge.layers if layer.name.startswith("conv")]
+    assert maps == [(None, 14, 14, 8), (None, 7, 7, 16)]
+    assert sorted(shapes(judge)) == sorted(
+        [(4, 4, 1, 8), (8,), (4, 4, 8, 16), (16,), (784, 128), (128,), (10, 128), (128, 1), (1,)]
+    )
+    settings = [layer.get_config() for layer in judge.layers]
+    assert [each["rate"] for each in settings if "rate" in each] == [0.3, 0.3]
+    slopes = [each["negative_slope"] for each in settings if "negative_slope" in each]
+    assert slopes == pytest.approx([0.2] * 3)
+    assert shapes(C.conditional_generator(filters=3, hidden_units=5))[0] == (26, 5)
+
+
+def test_the_networks_for_points_hear_their_label_as_loudly_as_they_are_told():
+    x = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    y = C.one_hot([0, 1, 2, 0, 1], 3)
+    judges = {}
+    for hears in (None, 0.0, 1.0, 2.0):
+        options = {} if hears is None else {"hears": hears}
+        set_seed(0)
+        generator, judges[hears] = C.point_networks(3, **options)
+    assert shapes(generator) == [(11, 64), (64,), (64, 64), (64,), (64, 2), (2,)]
+    assert shapes(judges[1.0]) == [(5, 64), (64,), (64, 64), (64,), (64, 1), (1,)]
+    answers = {hears: np.asarray(judge([x, y])) for hears, judge in judges.items()}
+    np.testing.assert_array_equal(answers[None], answers[1.0])
+    np.testing.assert_allclose(answers[2.0], judges[1.0]([x, 2 * y]), atol=1e-6)
+    np.testing.assert_allclose(answers[0.0], judges[1.0]([x, 0 * y]), atol=1e-6)
+    bent = judges[1.0]([-x, -y]) + judges[1.0]([x, y])
+    assert np.abs(bent).max() > 1e-3, "the layers between are no straight lines"
+
+
+def test_a_network_told_no_label_is_refused():
+    def network(*inputs):
+        joined = keras.layers.Flatten()(inputs[0])
+        return keras.Model(list(inputs) if len(inputs) > 1 else inputs[0], joined)
+
+    label, judge = keras.Input((3,)), echoing_gan().discriminator
+    for given in (
+        network(keras.Input((4,))),
+        network(keras.Input((4, 4))),
+        network(keras.Input((4,)), label, keras.Input((3,))),
+        network(keras.Input((4,)), keras.Input((3, 1))),
+    ):
+        with pytest.raises(ValueError, match="generator takes inputs of shape"):
+            C.ConditionalGAN(given, judge)
+
+
 # ---------------------------------------------------------------- doors of both
 
 
@@ -490,6 +671,10 @@ def test_ink_and_slant_are_those_of_a_leaning_line():
     assert ink == 15
     assert slant == pytest.approx(1, abs=0.05)
     assert C.ink_and_slant(image[:, :, ::-1])[1] == pytest.approx(-slant)
+    leaning = np.zeros((2, 12, 20))
+    leaning[0, [3, 5], [4, 10]] = 0.25  # two rows, six to the right for two down
+    leaning[1, [2, 9], [15, 8]] = 1.0
+    np.testing.assert_allclose(C.ink_and_slant(leaning), [[0.5, 2], [3, -1]])
     with pytest.raises(ValueError, match="a blank picture"):
         C.ink_and_slant(np.zeros((1, 28, 28)))
     flat = np.zeros((2, 28, 28))
@@ -507,28 +692,120 @@ def test_a_line_reads_what_a_line_can_read():
         C.misread_by_a_line(x, labels, x[:, :3], labels, 1)
 
 
-def test_the_short_ways_to_train_give_models_and_a_verdict():
-    vae = C.train_vae(X, LABELS, 1, 0, hidden_units=8)
+def test_a_line_is_read_for_fifteen_thousand_rows_and_alike_each_time(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(60, 4)), np.arange(60) % 10
+    found = []
+    for seed in (1, 2):
+        set_seed(seed)
+        found.append(C.misread_by_a_line(x, labels, x, labels, 1))
+    assert found[0] == found[1]
+    for wrong, name in ((labels[:9], "labels has shape"), (labels + 1, "labels contains 10")):
+        with pytest.raises(ValueError, match=name):
+            C.misread_by_a_line(x, wrong, x, labels, 1)
+        with pytest.raises(ValueError, match=f"test_{name}"):
+            C.misread_by_a_line(x, labels, x, wrong, 1)
+    given = []
+    monkeypatch.setattr(keras.Sequential, "fit", lambda *args, **options: given.append(options))
+    for n in (60, 300, 5000):
+        x, labels = np.zeros((n, 2)), np.arange(n) % 10
+        C.misread_by_a_line(x, labels, x, labels)
+    assert [options["epochs"] for options in given] == [100, 50, 5]
+    assert {options["batch_size"] for options in given} == {50}
+    with pytest.raises(ValueError, match="epochs = 0"):
+        C.misread_by_a_line(x, labels, x, labels, 0)
+
+
+@pytest.mark.parametrize(
+    ("train", "size", "batch"),
+    [(C.train_vae, {"hidden_units": 8}, 64), (C.train_gan, {"filters": 2}, 32)],
+)
+def test_the_short_ways_to_train_take_their_seed_their_size_and_their_callbacks(train, size, batch):
+    x = np.random.default_rng(0).random((batch + 6, 28, 28)).astype(np.float32)
+    labels, models, seen = np.arange(batch + 6) % 10, [], []
+    for before, seed in ((1, 0), (2, 0), (2, 1)):
+        set_seed(before)
+        watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+        models.append(train(x, labels, 2, seed, callbacks=(watch,), **size))
+    assert seen == [0, 1] * 3
+    assert int(models[0].optimizer.iterations) == 4, "two batches in each of two epochs"
+    first, again, other = (
+        np.concatenate([np.ravel(weight) for weight in model.trainable_variables])
+        for model in models
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert (8 if train is C.train_vae else 2) in {
+        weight.shape[-1] for weight in models[0].trainable_variables
+    }
+
+
+def test_the_short_way_to_a_gan_ends_with_averaged_weights(monkeypatch):
+    averaged = []
+    monkeypatch.setattr(C, "use_averaged_weights", averaged.append)
     gan = C.train_gan(X, LABELS, 1, 0, filters=2)
-    y = C.one_hot(LABELS)
-    real = np.random.default_rng(0).normal(size=(20, 64))
-    for drawn in (
-        np.asarray(vae([np.zeros((20, 8), np.float32), y])),
-        (1 + np.asarray(gan([np.zeros((20, 16), np.float32), y]))) / 2,
-    ):
-        judge = evaluation.train_classifier(np.rint(X), LABELS, 1)
-        found = C.verdict(judge, real, LABELS, drawn, LABELS)
-        assert set(found) == {"obedience", "distance", "variety"}
+    assert averaged == [gan]
+
+
+def test_a_verdict_of_the_real_digits_themselves():
+    judge = evaluation.train_classifier(np.rint(X), LABELS, 1)
+    labels = np.repeat([0, 1], 10)
+    real = evaluation.features(judge, np.rint(X))
+    found = C.verdict(judge, real, labels, np.rint(X) * np.float32(1 + 1e-6), labels)
+    assert set(found) == {"obedience", "distance", "variety"}
+    assert found["obedience"] == evaluation.accuracy(judge, np.rint(X), labels)
+    assert found["distance"] == pytest.approx(0, abs=1e-3)
+    assert found["variety"] == pytest.approx(1)
+    assert C.variety(real, labels) != pytest.approx(1, rel=0.1)
+    assert C.variety([[0], [2], [5], [5]], [0, 0, 1, 1]) == 1  # variances 2 and 0, over n - 1
 
 
 SWEEPS = {
-    "one_hot": (C.one_hot, {"labels": [0, 1]}),
+    "one_hot": (C.one_hot, {"labels": [0, 1], "n_classes": 3}),
+    "LabelledRBM": (
+        C.LabelledRBM,
+        {
+            "n_pixels": 4,
+            "n_classes": 3,
+            "n_hidden": 2,
+            "rng": np.random.default_rng(0),
+            "weight_std": 0.1,
+            "visible_bias": np.zeros(7),
+        },
+    ),
+    "train_labelled": (
+        lambda **options: list(
+            C.train_labelled(
+                C.LabelledRBM(4, 3, 2, np.random.default_rng(0)), all_rows(), **options
+            )
+        ),
+        {
+            "rng": np.random.default_rng(0),
+            "epochs": 1,
+            "batch_size": 20,
+            "chains": 5,
+            "step_size": 0.1,
+            "label_weight": 1.0,
+        },
+    ),
     "join": (C.join, {"v": np.zeros((2, 4)), "labels": [0, 1]}),
     "variety": (C.variety, {"features": np.eye(4), "labels": [0, 0, 1, 1]}),
 }
 HARMLESS = {
     "one_hot": [("labels", "one row")],
     "join": [("v", "another width")],
+    "LabelledRBM": [
+        ("weight_std", "zero"),
+        ("weight_std", "two and a half"),
+        ("visible_bias", "None"),
+    ],
+    "train_labelled": [
+        *(
+            (name, key)
+            for name in ("step_size", "label_weight")
+            for key in ("zero", "two and a half")
+        ),
+    ],
 }
 
 

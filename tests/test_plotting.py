@@ -7,12 +7,51 @@ import pytest
 from bad_arguments import faults
 from matplotlib import pyplot as plt
 from matplotlib.colors import same_color
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from helpers import inputs, plotting
 
 
 def titles(axes):
     return [ax.get_title(loc="left") for ax in axes]
+
+
+def extents(ax):
+    """Of a diagram's boxes and pictures: left, right, bottom, top."""
+    found = [tuple(picture.get_extent()) for picture in ax.images]
+    for patch in ax.patches:
+        if isinstance(patch, FancyBboxPatch):
+            x, y, width, height = (
+                getattr(patch, f"get_{a}")() for a in ("x", "y", "width", "height")
+            )
+            found.append((x, x + width, y, y + height))
+    return found
+
+
+def boxes(ax):
+    """The middles of a diagram's boxes and pictures, all of which lie apart and in the axes."""
+    found = []
+    for left, right, bottom, top in extents(ax):
+        assert ax.get_xlim()[0] <= left < right <= ax.get_xlim()[1]
+        assert ax.get_ylim()[0] <= bottom < top <= ax.get_ylim()[1]
+        for x, y in found:
+            assert not (left <= x <= right and bottom <= y <= top)
+        found.append(((left + right) / 2, (bottom + top) / 2))
+    return sorted((round(x, 1) + 0.0, round(y, 1) + 0.0) for x, y in found)
+
+
+def arrows(ax):
+    """From the middle of which box to that of which other a diagram's arrows lead."""
+    found = []
+    for text in ax.texts:
+        if getattr(text, "arrow_patch", None) is not None:
+            (x, y), (to_x, to_y) = text.xyann, text.xy
+            starts = [e for e in extents(ax) if abs(e[1] - x) < 0.05 and e[2] < y < e[3]]
+            ends = [e for e in extents(ax) if abs(e[0] - to_x) < 0.05 and e[2] < to_y < e[3]]
+            assert len(starts) == len(ends) == 1, "from a right edge to a left one"
+            pair = [((e[0] + e[1]) / 2, (e[2] + e[3]) / 2) for e in (*starts, *ends)]
+            found.append(tuple((round(x, 1) + 0.0, round(y, 1) + 0.0) for x, y in pair))
+    return sorted(found)
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +163,9 @@ def test_a_diagram_has_each_part_and_an_arrow_between():
     assert sum(getattr(text, "arrow_patch", None) is not None for text in ax.texts) == 2
     assert len(ax.images) == 2
     assert fig.get_figwidth() <= 8
+    assert arrows(ax) == [((0, 0), (1, 0)), ((1, 0), (2, 0))]
+    assert boxes(ax) == [(0, -1), (0, 0), (1, 0), (2, 0)]
+    assert ax.get_title(loc="left") == "a"
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
@@ -273,6 +315,8 @@ def test_a_digit_has_the_same_colour_whichever_others_there_are():
         for labels in ([3, 7], range(10))
     )
     np.testing.assert_array_equal(few[1].get_facecolor(), many[7].get_facecolor())
+    partly = plotting.latent_scatter(np.ones((11, 2)), range(-1, 10)).axes[0].collections
+    np.testing.assert_array_equal(partly[8].get_facecolor(), many[7].get_facecolor())
 
 
 @pytest.mark.parametrize("n", [10, 11, 12, 20, 21, 40])
@@ -286,9 +330,24 @@ def test_a_diagram_leads_from_each_box_to_each_of_the_next_column_but_to_the_loo
     columns = [[picture], ["mean", "spread", "noise"], ["code"], [picture]]
     fig = plotting.model_diagram(columns, {"encoder": (1, 1)}, loose=["noise"], title="a")
     (ax,) = fig.axes
-    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
-    assert len(arrows) == 2 + 3 + 1
+    heights = [y for x, y in boxes(ax) if x == 1]
+    assert len(heights) == 3
+    assert heights == sorted(-y for y in heights), "a column stands in the middle"
+    mean, spread = (1, heights[2]), (1, heights[1])
+    into_code = [(part, (2, 0)) for part in ((1, heights[0]), spread, mean)]
+    assert arrows(ax) == sorted([((0, 0), mean), ((0, 0), spread), *into_code, ((2, 0), (3, 0))]), (
+        "nothing leads to the noise"
+    )
     assert len(ax.images) == 2
+    for picture in ax.images:
+        left, right, bottom, top = picture.get_extent()
+        assert right - left == pytest.approx(top - bottom)
+    (behind,) = [p for p in ax.patches if type(p) is Rectangle and p.get_zorder() < 0]
+    inside = [(x, y) for x, y in boxes(ax) if behind.contains_point(ax.transData.transform((x, y)))]
+    assert inside == [(1, y) for y in heights[1:]], "the grey field lies behind what is no noise"
+    name = next(text for text in ax.texts if text.get_text() == "encoder")
+    assert name.get_position()[0] == 1
+    assert max(heights) + 0.4 < name.get_position()[1] < ax.get_ylim()[1]
     assert ax.get_title(loc="left") == "a"
     names = [text.get_text() for text in ax.texts if text.get_text()]
     assert sorted(names) == ["code", "encoder", "mean", "noise", "spread"]
@@ -320,6 +379,22 @@ def test_balls_reach_to_the_nearest_of_their_own_cloud():
     np.testing.assert_allclose(radii[1], [2, 2, 10])
     assert titles(fig.axes) == ["balls around real", "balls around samples"]
     assert len(fig.axes[0].lines) == 2
+    for ax in fig.axes:
+        assert [patch.get_fill() for patch in ax.patches] == [True, False] * 3
+        assert {patch.get_alpha() for patch in ax.patches[::2]} < {
+            value / 100 for value in range(50)
+        }
+        assert tuple(ax.patches[0].center) == tuple(ax.patches[1].center)
+        drawn = [line.get_xydata().tolist() for line in ax.lines]
+        assert drawn == list(clouds.values()), "both clouds on both sides"
+    assert fig.axes[0].get_xlim() == fig.axes[1].get_xlim()
+    assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim()
+    names = [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
+    assert names == ["real", "samples"]
+    wider = plotting.balls_around(clouds, k=2).axes[0].patches[::2]
+    np.testing.assert_allclose([patch.radius for patch in wider], [5, 5, 18**0.5])
+    with pytest.raises(ValueError, match="k = 0"):
+        plotting.balls_around(clouds, k=0)
 
 
 @pytest.mark.parametrize(
@@ -342,6 +417,9 @@ def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
     (ax,) = fig.axes
     assert [line.get_fillstyle() for line in ax.lines][:2] == ["none", "full"]
     assert ax.lines[0].get_xdata().tolist() == [0.4, 0.4]
+    assert ax.lines[0].get_ydata().tolist() == [0.7, 0.7]
+    assert [ax.get_xlabel(), ax.get_ylabel()] == ["coverage", "precision"]
+    assert ax.get_xlim() == ax.get_ylim() == (-0.03, 1.03), "shares, and room for a mark at an end"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "fog"]
     with pytest.raises(TypeError, match="models is a list"):
         plotting.precision_and_coverage([], {})
@@ -546,12 +624,28 @@ def test_an_image_sinks_into_noise():
         "noise added",
         "the sum",
     ]
+    there, back = (text for text in ax.texts if not text.get_text())
+    right, bottom = ax.get_xlim()[1], ax.get_ylim()[0]
+    assert [there.xyann[0], there.xy[0]] == [0, right]
+    assert [back.xyann[0], back.xy[0]] == [right, 0]
+    assert bottom < there.xy[1] == there.xyann[1] < back.xy[1] == back.xyann[1], (
+        "below the pictures"
+    )
+    written = [(text.get_text(), text.get_position()) for text in ax.texts if text.get_text()]
+    middle = right / 2
+    assert written == [
+        ("encoder, fixed", (middle, there.xy[1])),
+        ("way back", (middle, back.xy[1])),
+    ]
     shown = np.asarray(ax.images[0].get_array())
     step = 28 + plotting.GAP
     rows = [shown[plotting.GAP + step * row :][:28] for row in range(3)]
     first, last = slice(plotting.GAP, plotting.GAP + 28), slice(-28 - plotting.GAP, -plotting.GAP)
     np.testing.assert_allclose(rows[2][:, first], rows[0][:, first], atol=1e-6)  # all signal
     np.testing.assert_allclose(rows[2][:, last], rows[1][:, last], atol=1e-6)  # all noise
+    ink = (image - image.mean()) / image.std()
+    np.testing.assert_allclose(rows[0][:, first], np.clip(0.5 + ink / 6, 0, 1), atol=1e-6)
+    assert shown[plotting.GAP + step :][:28][:, first] == pytest.approx(0.5), "no noise yet"
     with pytest.raises(ValueError, match="blank"):
         plotting.signal_and_noise(np.zeros((28, 28)), signal, noise, np.random.default_rng(0))
     with pytest.raises(ValueError, match="two lists of one length"):
