@@ -119,6 +119,28 @@ def test_the_bound_of_the_exact_score_lies_below_log_p_and_closes_in_on_it():
     assert 0 < gaps[-1] < 0.07
 
 
+def test_the_bound_of_a_guesser_that_says_nothing_is_its_formula():
+    """Guess 0, and the loss of a step is d on average: every other part is known."""
+    z, times = np.array([[90.0, -60.0]] * 4000), np.array([0.0, 0.3, 0.9, 1.0])
+    (first_signal, first_noise), (last_signal, last_noise) = level(0.0), level(1.0)
+    steps = sum(2 * float(d.step_weight(times[n + 1], times[n])) for n in range(3))
+    end = 2 * (np.log(first_noise / first_signal) + 0.5 * np.log(2 * np.pi * np.e))
+    kl = 0.5 * np.sum((last_signal * z[0]) ** 2 + last_noise**2 - 1 - 2 * np.log(last_noise))
+    bounds = np.asarray(
+        d.diffusion_bound(lambda z_t, time: 0 * z_t, z, times, np.random.default_rng(3), rounds=30)
+    )
+    assert kl > 0.1
+    assert steps > 100 * kl, "so the parts are judged one by one"
+    assert bounds.mean() == pytest.approx(-end - kl - steps, abs=4 * bounds.std() / 4000**0.5)
+
+    def told(z_t, time):
+        signal, noise = map(np.asarray, d.schedule(time))
+        return (z_t - signal * z[0]) / noise
+
+    silent = d.diffusion_bound(told, z, times, RNG)
+    np.testing.assert_allclose(silent, -end - kl, rtol=1e-6)  # its steps cost nothing
+
+
 def test_the_least_loss_is_that_of_the_score():
     z, epsilon = draws(50_000, RNG), RNG.standard_normal((50_000, 1))
     guess = exact_noise(WEIGHTS, MEANS, DEVIATIONS)
@@ -187,6 +209,50 @@ def test_before_training_the_guess_is_that_for_standard_normal_data():
     for time in (0.0, 0.4, np.full((5, 1), 0.9)):
         noise = np.asarray(d.schedule(time)[1])
         np.testing.assert_allclose(model.predict_noise(z, time), noise * z, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [[], [3]])
+def test_the_network_knows_the_time_by_eight_waves_and_bends_by_silu(layers):
+    network = d.dense_denoiser(2, layers, classes=3)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=weight.shape) for weight in network.get_weights()]
+    network.set_weights(weights)
+    z, time, label = rng.normal(size=(4, 2)), rng.random((4, 1)), np.eye(3)[[0, 1, 2, 0]]
+    value = np.hstack([z, np.cos(np.pi * time * np.arange(1, 9)), label])
+    if layers:
+        value = value @ weights[0] + weights[1]
+        value = value / (1 + np.exp(-value))
+    signal, noise = map(np.asarray, d.schedule(time))
+    expected = noise * z + signal * (value @ weights[-2] + weights[-1])
+    np.testing.assert_allclose(network([z, time, label]), expected, rtol=1e-4)
+
+
+def trained_on_labels(before, **options):
+    """The weights after one step, from one start; `before` seeds everything but the model."""
+    set_seed(0)
+    network = d.dense_denoiser(2, [4], classes=2)
+    network.set_weights([np.full(weight.shape, 0.1) for weight in network.get_weights()])
+    set_seed(before)
+    model = d.Diffusion(network, **options)
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit(np.ones((6, 2), np.float32), [0, 1] * 3, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+def test_hidden_labels_teach_nothing_about_labels():
+    for share, moved in ((0.0, True), (1.0, False)):
+        kernel = trained_on_labels(0, hidden_labels=share)[0]
+        assert (np.abs(kernel[-2:] - 0.1).max() > 1e-6) == moved
+    assert d.Diffusion(d.dense_denoiser(2, [4])).hidden_labels == 0.5
+
+
+def test_times_noise_and_hidden_labels_come_from_the_models_own_seed():
+    one, same, other = (
+        trained_on_labels(before, seed=seed) for before, seed in ((1, 0), (2, 0), (1, 1))
+    )
+    for first, second in zip(one, same, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(one[0], other[0])
 
 
 def test_training_lowers_the_loss_with_and_without_labels():
@@ -262,6 +328,12 @@ def test_bad_arguments_of_bound_and_path_are_named():
             lambda: d.diffusion_bound(lambda z, t: z, np.zeros((2, 3)), [1.0, 0.0], RNG),
             "times .*rise",
         ),
+        (lambda: d.draw_path(lambda z, t: z, np.zeros((2, 3)), [0, 1]), r"linspace\(1, 0, 51\)"),
+        (
+            lambda: d.diffusion_bound(lambda z, t: z, np.zeros((2, 3)), [1, 0], RNG),
+            r"linspace\(0, 1, 51\)",
+        ),
+        (lambda: d.draw_path(3, np.zeros((2, 3)), [1, 0]), "predict_noise = 3: a function"),
         (lambda: d.guided_noise(np.zeros((2, 3)), np.zeros((2, 3)), -2), "strength"),
         (lambda: d.dense_denoiser(0, [8]), "n = 0"),
         (lambda: d.dense_denoiser(2, [8], classes=-1), "classes"),
@@ -279,6 +351,8 @@ def test_fit_refuses_what_it_would_train_on_wrongly():
     model = d.Diffusion(d.dense_denoiser(2, [8], classes=10))
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     z = np.zeros((20, 2), np.float32)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.fit(z, sample_weight=np.ones(20), verbose=0)
     with pytest.raises(ValueError, match="z contains nan"):
         model.fit(np.full((20, 2), np.nan), verbose=0)
     with pytest.raises(ValueError, match=r"z has shape \(20, 3\)"):

@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import subprocess
@@ -24,6 +25,26 @@ def test_the_kernel_and_all_of_mnist_are_found_where_they_are(monkeypatch):
     assert doctor._kernel() == ("✓", "Jupyter kernel python3")
     monkeypatch.setattr("helpers.data.find_mnist", lambda: ("here.npz", ()))
     assert ("✓", "all of MNIST, from here.npz") in doctor._datasets()
+
+
+def test_a_kernel_that_is_missing_or_another_program_is_named_with_its_remedy(monkeypatch):
+    specs = importlib.import_module("jupyter_client.kernelspec")
+
+    def missing(*_):
+        raise specs.NoSuchKernel("python3")
+
+    monkeypatch.setattr(specs.KernelSpecManager, "get_kernel_spec", missing)
+    mark, text = doctor._kernel()
+    assert (mark, text) == ("✗", f"no Jupyter kernel python3: {environment.install()}")
+    spec = specs.KernelSpec(argv=["/usr/bin/julia", "-i"])
+    monkeypatch.setattr(specs.KernelSpecManager, "get_kernel_spec", lambda *_: spec)
+    mark, text = doctor._kernel()
+    assert mark == "✗"
+    assert "runs /usr/bin/julia: jupyter kernelspec remove python3" in text
+    monkeypatch.setitem(sys.modules, "jupyter_client.kernelspec", None)
+    mark, text = doctor._kernel()
+    assert mark == "✗"
+    assert "before the missing packages are here" in text
 
 
 def test_doctor_finds_this_environment_well(capsys, monkeypatch):

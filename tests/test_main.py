@@ -4,6 +4,7 @@ import errno
 import importlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -21,6 +22,26 @@ def test_every_command_is_a_function_that_takes_its_options():
         del options["command"]
         called = getattr(importlib.import_module(module), function)
         inspect.signature(called).bind(**options)
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "outputs", "twice", "student"])
+def test_every_command_that_runs_notebooks_runs_those_that_are_named(command, capsys):
+    folder = ["folder"] if command == "student" else ["--out", "folder"]
+    options = command_line.parser().parse_args([command, *folder, "--only", "04"])
+    assert (options.only, options.out) == ("04", "folder")
+    with pytest.raises(SystemExit, match="0"):
+        command_line.main([command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"--only 04 {command_line.ONLY}" in told
+    assert "FOLDER" in told
+
+
+def test_every_command_says_what_it_does(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        command_line.main(["--help"])
+    told = capsys.readouterr().out
+    for command in command_line.COMMANDS:
+        assert re.search(rf"^ +{command} +\w+ \w+", told, re.M), command
 
 
 def test_exit_status_and_messages(capsys, monkeypatch):

@@ -102,6 +102,18 @@ def test_run_keeps_what_passed_of_the_full_edition_in_its_own_folder_only(monkey
     assert kept == ["kept"]
 
 
+def test_only_a_full_run_asks_what_is_kept(monkeypatch):
+    asked = []
+    monkeypatch.setattr(results, "keep", lambda: None)
+    monkeypatch.setattr(results, "read", lambda: ({"notebooks": {"01_one": {}}}, []))
+    monkeypatch.setattr(
+        results, "run", lambda edition, only, out, jobs, kept: asked.append(kept) or True
+    )
+    for edition in ("full", "sample"):
+        results.run_and_keep(edition)
+    assert asked == [{"01_one": {}}, None]
+
+
 def test_the_doctor_is_told_whose_results_are_kept(monkeypatch):
     monkeypatch.setattr(results, "read", lambda: (None, []))
     assert results.status() == ("·", "results/ holds no run of the full edition yet: make full")

@@ -47,6 +47,29 @@ def test_linked_pictures_go_along(handed_out):
             assert (path.parent / linked).is_file(), linked
 
 
+def test_a_linked_file_goes_along_with_its_folders(tmp_path):
+    folder = tmp_path / "course" / "notebooks"
+    for place in (folder, tmp_path / "course" / "figures" / "of one"):
+        place.mkdir(parents=True)
+    (tmp_path / "course" / "figures" / "of one" / "a.png").write_bytes(b"picture")
+    linked = "Look: [a picture](../figures/of one/a.png)"
+    cells = [nbformat.v4.new_markdown_cell(linked), nbformat.v4.new_code_cell("'](../none.png)'")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01_one.ipynb")
+    out = tmp_path / "new"
+    out.mkdir()  # empty, and so welcome
+    assert write_student_notebooks(out, notebooks=folder)
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert files == {"notebooks/01_one.ipynb", "figures/of one/a.png"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_as_it_is(tmp_path, capsys):
+    out = tmp_path / "notes.txt"
+    out.write_text("mine")
+    assert main(["student", str(out)]) == 2
+    assert "name a new folder" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+
+
 def test_what_a_class_has_worked_in_is_never_replaced(tmp_path, capsys):
     work = tmp_path / "notes.txt"
     work.write_text("mine")
