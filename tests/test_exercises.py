@@ -601,6 +601,16 @@ SLIPS = {
             "    return log_weights / log_weights.sum(axis=-1, keepdims=True)",
             "1/8, 3/8",
         ),
+        *(
+            (
+                "def shares_of(log_weights):\n"
+                f"    top = np.{half}(log_weights.max(axis=-1, keepdims=True), 0)\n"
+                "    weights = np.exp(log_weights - top)\n"
+                "    return weights / weights.sum(axis=-1, keepdims=True)",
+                "taken out first",
+            )
+            for half in ("maximum", "minimum")
+        ),
         ("def shares_of(log_weights): return np.exp(log_weights).sum(axis=-1)", "shape (2, 3)"),
     ],
     "d3.3": [

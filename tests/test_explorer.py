@@ -124,14 +124,14 @@ def test_pictures_of_other_sizes_are_shown_whole():
 
 
 def test_every_argument_is_right_or_refused_by_its_name():
-    good = {"image": np.zeros((28, 28))}
+    good = {"image": np.zeros((28, 28)), "side": 224}
     assert faults(png_of_digit, good, {("image", "another width")}) == []
 
     def decode(z):
         return np.zeros((1, 28, 28))
 
-    good = {"decode": decode, "limit": 3.0, "n_latent": 2}
-    right = {("decode", "function"), ("limit", "two and a half")}
+    good = {"decode": decode, "limit": 3.0, "n_latent": 2, "n_labels": 0}
+    right = {("decode", "function"), ("limit", "two and a half"), ("n_labels", "zero")}
     assert faults(explore, good, right) == []
 
 

@@ -94,6 +94,14 @@ def test_only_a_full_run_keeps_models(results, monkeypatch):
     assert list(results.rglob("*.npz")) == []
 
 
+def test_a_model_that_saw_no_digits_is_not_kept(results, monkeypatch):
+    monkeypatch.setenv(trained.FOLDER_OF_RUN, str(results))
+    with pytest.raises(ValueError, match="n_digits = 0: it must be at least 1"):
+        trained.keep_model("small_rbm", SMALL["small_rbm"](), 0)
+    trained.keep_model("small_rbm", SMALL["small_rbm"](), 1)
+    assert [file.name for file in results.rglob("*.npz")] == ["small_rbm.npz"]
+
+
 def test_a_model_of_other_sizes_is_not_kept_under_the_name(results, monkeypatch):
     monkeypatch.setenv(trained.FOLDER_OF_RUN, str(results))
     with pytest.raises(ValueError, match=r"shapes \[\(6, 4\)"):
@@ -147,6 +155,9 @@ def test_a_sentence_stands_where_no_model_is_kept(results, monkeypatch, capsys):
         trained.load_models("small_vae", "sample")
     assert trained.load_models(["small_rbm"], "fashion") == {}
     assert "none is shown beside fashion" in capsys.readouterr().out
+    monkeypatch.setattr(trained, "names", lambda: ["small_rbm", "small_vae", "of_another_time"])
+    assert trained.load_models(["of_another_time"], "sample") == {}, "kept, and none can build it"
+    assert "No model is kept for of_another_time" in capsys.readouterr().out
     assert list(trained.load_models(["small_vae", "small_rbm"], "mnist")) == [
         "small_vae",
         "small_rbm",
