@@ -718,6 +718,12 @@ def test_a_part_freed_after_compile_asks_for_another_compile(images):
     model.fit(images, verbose=0)
 
 
+def uneven_encoder():
+    x = keras.Input((28, 28))
+    flat = keras.layers.Flatten()(x)
+    return keras.Model(x, [keras.layers.Dense(2)(flat), keras.layers.Dense(3)(flat)])
+
+
 def sigmoid_decoder():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(784, "sigmoid")])
     network.add(keras.layers.Reshape((28, 28)))
@@ -729,6 +735,7 @@ def sigmoid_decoder():
     [
         (lambda: (vae.dense_encoder(2, 4), vae.dense_decoder(3, 4)), "one n_latent"),
         (lambda: (vae.dense_decoder(2, 4), vae.dense_encoder(2, 4)), "a pair is needed"),
+        (lambda: (uneven_encoder(), vae.dense_decoder(2, 4)), r"z_mean has .*2\) and z_log_.*3\)"),
         (lambda: (vae.dense_encoder(2, 4), sigmoid_decoder()), "leave the activation"),
         (lambda: (vae.dense_encoder(2, 4), None), "decoder = None"),
         (lambda: ("encoder", vae.dense_decoder(2, 4)), "encoder = 'encoder'"),
@@ -812,6 +819,10 @@ Z = np.zeros((3, 2), np.float32)
 @pytest.mark.parametrize(
     ("function", "arguments", "words"),
     [
+        (vae.bernoulli_loss, (0.5, Z), r"x has shape \(\), expected \(n, ...\)"),
+        (vae.conv_encoder, (2, 16, (4, 0)), r"filters\[1\] = 0"),
+        (vae.conv_encoder, (2, 16, (4, 4), "relu", 1.0), "hidden_share = 1"),
+        (vae.conv_decoder, (2, (0,)), r"before\[0\] = 0"),
         (vae.gaussian_kl, (Z, Z[0]), "z_mean has shape .* and z_log_var has shape"),
         (vae.gaussian_kl, (Z, Z[..., None]), "must be the same"),
         (vae.gaussian_kl, (0.0, 0.0), "z_mean has shape"),
