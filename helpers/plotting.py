@@ -368,20 +368,19 @@ def panels(x, series, xlabel):
 
     Raises:
         TypeError: `series` is no dictionary, or an entry holds no numbers.
-        ValueError: there is no panel, or an entry has another length than x.
+        ValueError: there is no panel, or an entry has another length than x, or values that are
+            negative or not finite.
     """
-    x = inputs.numbers_of(x, "x")
+    x = _line(x, "x")
     if not hasattr(series, "items"):
         raise TypeError(f"series is a {type(series).__name__}: a dictionary is needed.")
-    if not series or x.ndim != 1:
-        raise ValueError("series is empty, or x is no list of numbers.")
+    if not series:
+        raise ValueError("series is empty: give at least one panel.")
     fig, axes = plt.subplots(1, len(series), figsize=(8, 2.5), squeeze=False)
     for ax, (title, values) in zip(axes[0], series.items(), strict=True):
-        values = inputs.numbers_of(values, f"series[{title!r}]")
-        if values.shape != x.shape:
-            raise ValueError(f"series[{title!r}] has shape {values.shape}, expected {x.shape}.")
+        values = _line(values, f"series[{title!r}]", x)
         if not (values >= 0).all():
-            raise ValueError(f"series[{title!r}] holds values below 0, or NaN: panels start at 0.")
+            raise ValueError(f"series[{title!r}] holds values below 0: panels start at 0.")
         ax.plot(x, values, "o-")
         top = 1.08 * max(values.max(), 1e-9)
         ax.set(title=title, xlabel=_text(xlabel, "xlabel"), ylim=(0, top), xticks=x)
@@ -406,7 +405,7 @@ def asked_points(films, wanted, spots, radius):
 
     Raises:
         TypeError: `films` is no dictionary, or something holds no numbers.
-        ValueError: shapes that do not fit, or no panel.
+        ValueError: shapes that do not fit, or no panel; a radius that is not positive.
     """
     if not hasattr(films, "items"):
         raise TypeError(f"films is a {type(films).__name__}: a dictionary is needed.")
@@ -414,6 +413,7 @@ def asked_points(films, wanted, spots, radius):
         raise ValueError("films is empty: give at least one panel.")
     spots = inputs.rows(spots, "spots", columns=2)
     wanted = inputs.labels(wanted, "wanted", classes=len(spots))
+    radius = inputs.real_number(radius, "radius", above=0)
     fig, axes = plt.subplots(1, len(films), figsize=(4 * len(films), 4.2), squeeze=False)
     for ax, (title, points) in zip(axes[0], films.items(), strict=True):
         points = inputs.rows(points, f"films[{title!r}]", columns=2)
@@ -493,14 +493,23 @@ def game_on_a_line(x, real, moments):
 
     Raises:
         TypeError: `moments` is no dictionary, or an argument holds no numbers.
-        ValueError: there are no moments, or the arguments are not of one length.
+        ValueError: there are no moments, or the arguments are not of one length; a density below
+            0, or a value that is not finite.
     """
-    x, p = inputs.numbers_of(x, "x"), inputs.numbers_of(real, "real")
+    x = _line(x, "x")
+    p = _line(real, "real", x)
+    if (p < 0).any():
+        raise ValueError(f"real holds {p.min():g}: no density lies below 0.")
     if not hasattr(moments, "items"):
         raise TypeError(f"moments is a {type(moments).__name__}: a dictionary is needed.")
-    pairs = {label: inputs.numbers_of(pair, "moments") for label, pair in moments.items()}
-    if not pairs or x.ndim != 1 or {p.shape, *(q.shape[1:] for q in pairs.values())} != {x.shape}:
-        raise ValueError("moments: give one at least, and all values at the places in x.")
+    if not moments:
+        raise ValueError("moments is empty: give at least one.")
+    pairs = {}
+    for label, pair in moments.items():
+        name = f"moments[{label!r}]"
+        if len(pair := _list(pair, name)) != 2:
+            raise ValueError(f"{name} holds {len(pair)}: a pair is needed, (q, answers of D).")
+        pairs[label] = [_line(values, name, x) for values in pair]
     size = {"figsize": (8, 3.6), "sharex": True, "sharey": "row", "squeeze": False}
     fig, axes = plt.subplots(2, len(pairs), **size)
     for (upper, lower), (label, (q, answers)) in zip(axes.T, pairs.items(), strict=True):
@@ -525,7 +534,7 @@ def points_and_spots(films, spots, radius):
     Args:
         films: a dictionary from a row's label to a dictionary from a panel's title to points,
             shape (n, 2); 500 of them are drawn, and a few far ones may lie outside.
-        spots: shape (m, 2), their centres.
+        spots: shape (n_spots, 2), their centres.
         radius: of a spot.
 
     Returns:
@@ -533,18 +542,23 @@ def points_and_spots(films, spots, radius):
 
     Raises:
         TypeError: `films` is no dictionary of dictionaries, or an argument holds no numbers.
-        ValueError: there are no rows, or they are not of one length.
+        ValueError: there are no rows, or they are not of one length; points or spots that are not
+            in the plane; a radius that is not positive.
     """
+    spots = inputs.rows(spots, "spots", columns=2)
+    radius = inputs.real_number(radius, "radius", above=0)
     if not hasattr(films, "items") or not all(hasattr(row, "items") for row in films.values()):
         raise TypeError("films: a dictionary of dictionaries is needed, from titles to points.")
     lengths = {len(row) for row in films.values()}
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"films: rows of one length are needed, got {sorted(lengths)}.")
     films = {
-        name: {title: inputs.numbers_of(points, "films") for title, points in film.items()}
+        name: {
+            title: inputs.rows(points, f"films[{name!r}][{title!r}]", columns=2)
+            for title, points in film.items()
+        }
         for name, film in films.items()
     }
-    spots = inputs.numbers_of(spots, "spots")
     reached = [
         np.quantile(abs(points), 0.97) for film in films.values() for points in film.values()
     ]
@@ -577,23 +591,31 @@ def learning_of_a_gan(losses, distances, floor, frames, even=None):
         The figure.
 
     Raises:
-        TypeError, ValueError: as for `curves` and `image_rows`; `distances` is no dictionary or
-            holds nothing; `even` holds something else than two numbers.
+        TypeError, ValueError: as for `curves` and `image_rows`; `losses` or `distances` is no
+            dictionary or holds nothing, or what is no number; `even` holds something else than two.
     """
+    if not hasattr(losses, "items") or not losses:
+        raise TypeError("losses: what fit returns as its history is needed, a dictionary.")
+    lines = {key.removesuffix("_loss"): values for key, values in losses.items()}
+    for key, values in losses.items():
+        values = inputs.numbers_of(values, f"losses[{key!r}]")
+        if values.ndim != 1 or not np.isfinite(values).any():
+            raise ValueError(f"losses[{key!r}] is no list of numbers with one finite at least.")
     if not hasattr(distances, "items") or not distances:
         raise TypeError("distances: a dictionary with one entry at least is needed.")
+    epochs = _line(list(distances), "distances")
+    found = _line(list(distances.values()), "distances")
     floor = inputs.real_number(floor, "floor", least=0)
-    even = inputs.numbers_of([] if even is None else even, "even")
-    if even.shape not in ((0,), (2,)):
-        raise ValueError(f"even has shape {even.shape}: two numbers are needed.")
+    even = [] if even is None else _line(even, "even")
+    if len(even) not in (0, 2):
+        raise ValueError(f"even holds {len(even)} numbers: two are needed, one for each loss.")
     picture, _, middles = _in_rows(frames, "frames")
     low = 6.9 * picture.shape[0] / picture.shape[1] + 0.1
     fig = plt.figure(figsize=(8, 2.7 + low))
     top, bottom = fig.subfigures(2, 1, height_ratios=(2.7, low))
     left, right = top.subplots(1, 2)
-    lines = {key.removesuffix("_loss"): values for key, values in losses.items()}
     curves(lines, "epoch", "loss, nats", "What the losses say", ax=left)
-    right.plot(list(distances), list(distances.values()), "C2.-", label="samples")
+    right.plot(epochs, found, "C2.-", label="samples")
     right.axhline(floor, color="k", linestyle="--", label="real digits")
     right.set(xlabel="epoch", ylabel="Fréchet distance", title="What the judge says")
     right.grid(alpha=0.25)
@@ -936,6 +958,16 @@ def _classes(labels, n):
             "told apart."
         )
     return values, classes
+
+
+def _line(values, name, x=None):
+    """A list of numbers, all finite; one for each of x, if it is given."""
+    values = inputs.numbers_of(values, name)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"{name} has shape {values.shape}, expected (n,).")
+    if x is not None and len(values) != len(x):
+        raise ValueError(f"{name} has {len(values)} values and x has {len(x)}: one for each.")
+    return inputs.finite(values.astype(np.float64), name)
 
 
 def _list(values, name):

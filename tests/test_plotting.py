@@ -439,14 +439,16 @@ def test_panels_stand_side_by_side_and_begin_at_zero():
     assert len(plotting.panels([1], {"a": [3]}, "x").axes) == 1
     with pytest.raises(TypeError, match="series is a list"):
         plotting.panels([1, 2], [[0, 1]], "x")
-    for x, series in (([1, 2], {}), ([[1, 2]], {"a": [[0, 1]]})):
-        with pytest.raises(ValueError, match="series is empty, or x is no list"):
-            plotting.panels(x, series, "x")
-    with pytest.raises(ValueError, match=r"series\['a'\] has shape \(1,\), expected \(2,\)"):
+    with pytest.raises(ValueError, match="series is empty"):
+        plotting.panels([1, 2], {}, "x")
+    with pytest.raises(ValueError, match=r"x has shape \(1, 2\), expected \(n,\)"):
+        plotting.panels([[1, 2]], {"a": [[0, 1]]}, "x")
+    with pytest.raises(ValueError, match=r"series\['a'\] has 1 values and x has 2"):
         plotting.panels([1, 2], {"a": [0]}, "x")
-    for below in ([0, -1], [0, np.nan]):
-        with pytest.raises(ValueError, match="holds values below 0"):
-            plotting.panels([1, 2], {"a": below}, "x")
+    with pytest.raises(ValueError, match="holds values below 0"):
+        plotting.panels([1, 2], {"a": [0, -1]}, "x")
+    with pytest.raises(ValueError, match=r"series\['a'\] contains nan"):
+        plotting.panels([1, 2], {"a": [0, np.nan]}, "x")
 
 
 def test_points_are_the_number_they_were_asked_for_and_move_apart_within_their_spot():
@@ -512,16 +514,18 @@ def test_a_game_on_a_line_shows_both_densities_and_the_best_answer():
 
 
 @pytest.mark.parametrize(
-    ("x", "real", "moments"),
+    ("x", "real", "moments", "words"),
     [
-        ([0, 1], [1, 1], {}),
-        ([0, 1], [1, 1], {0: ([1, 1, 1], [1, 1, 1])}),
-        ([0, 1], [1, 1, 1], {0: ([1, 1], [1, 1])}),
-        ([[0, 1]], [[1, 1]], {0: ([[1, 1]], [[1, 1]])}),
+        ([0, 1], [1, 1], {}, "moments is empty"),
+        ([0, 1], [1, 1], {0: ([1, 1, 1], [1, 1, 1])}, r"moments\[0\] has 3 values and x"),
+        ([0, 1], [1, 1], {0: [[1, 1]]}, r"moments\[0\] holds 1: a pair"),
+        ([0, 1], [1, 1, 1], {0: ([1, 1], [1, 1])}, "real has 3 values and x has 2"),
+        ([0, 1], [1, -1], {0: ([1, 1], [1, 1])}, "real holds -1"),
+        ([[0, 1]], [[1, 1]], {0: ([[1, 1]], [[1, 1]])}, r"x has shape \(1, 2\)"),
     ],
 )
-def test_a_game_that_does_not_fit_its_line_is_refused(x, real, moments):
-    with pytest.raises(ValueError, match="moments: give one at least, and all values at the"):
+def test_a_game_that_does_not_fit_its_line_is_refused(x, real, moments, words):
+    with pytest.raises(ValueError, match=words):
         plotting.game_on_a_line(x, real, moments)
 
 
@@ -601,8 +605,12 @@ def test_what_a_gan_learns_is_told_by_its_losses_and_by_a_judge():
     for distances in ({}, [9.0]):
         with pytest.raises(TypeError, match="distances: a dictionary with one entry"):
             plotting.learning_of_a_gan(losses, distances, 0.5, frames)
-    with pytest.raises(ValueError, match=r"even has shape \(3,\): two numbers"):
+    with pytest.raises(ValueError, match="even holds 3 numbers: two"):
         plotting.learning_of_a_gan(losses, {1: 9.0}, 0.5, frames, even=(1, 2, 3))
+    for wrong in (None, {"generator_loss": [np.nan]}, {"generator_loss": [[1.0]]}):
+        with pytest.raises((TypeError, ValueError), match="losses"):
+            plotting.learning_of_a_gan(wrong, {1: 9.0}, 0.5, frames)
+    plotting.learning_of_a_gan(losses | {"generator_loss": [0.7, np.nan]}, {1: 9.0}, 0.5, frames)
     with pytest.raises(ValueError, match="floor = -1"):
         plotting.learning_of_a_gan(losses, {1: 9.0}, -1, frames)
 
@@ -624,6 +632,9 @@ def test_an_image_sinks_into_noise():
         "noise added",
         "the sum",
     ]
+    np.testing.assert_allclose(
+        ax.get_xticks(), plotting.GAP + 14 + (28 + plotting.GAP) * np.arange(3)
+    )
     there, back = (text for text in ax.texts if not text.get_text())
     right, bottom = ax.get_xlim()[1], ax.get_ylim()[0]
     assert [there.xyann[0], there.xy[0]] == [0, right]
@@ -778,6 +789,42 @@ SWEEPS = {
         {"ax": "new", "images": PICTURES, "axis": "y", "size": 0.2},
         harmless(images=("three axes",), size=ABOVE),
     ),
+    "panels": (
+        plotting.panels,
+        {"x": [1, 2], "series": {"a": [0, 1]}, "xlabel": "x"},
+        harmless(xlabel=("text", "number as text")),
+    ),
+    "asked_points": (
+        plotting.asked_points,
+        {"films": {"a": np.eye(2)}, "wanted": [0, 1], "spots": np.eye(2), "radius": 0.1},
+        harmless(radius=ABOVE),
+    ),
+    "game_on_a_line": (
+        plotting.game_on_a_line,
+        {"x": [0, 1], "real": [1, 1], "moments": {0: ([1, 1], [1, 1])}},
+        (),
+    ),
+    "points_and_spots": (
+        plotting.points_and_spots,
+        {"films": {"a": {"1": np.eye(2)}}, "spots": np.eye(2), "radius": 0.1},
+        harmless(radius=ABOVE),
+    ),
+    "points": (
+        lambda films: plotting.points_and_spots({"a": {"1": films}}, np.eye(2), 0.1),
+        {"films": np.eye(2)},
+        (),
+    ),
+    "learning_of_a_gan": (
+        plotting.learning_of_a_gan,
+        {
+            "losses": {"discriminator_loss": [1.0], "generator_loss": [0.7]},
+            "distances": {1: 2.0},
+            "floor": 0.5,
+            "frames": {"1": PICTURES},
+            "even": (1.4, 0.7),
+        },
+        harmless(floor=("zero", *ABOVE), even=("None",)),
+    ),
     "latent_scatter": (
         plotting.latent_scatter,
         {"z": np.ones((2, 2)), "labels": [0, 1], "title": "a", "ax": None},
@@ -805,7 +852,8 @@ SWEEPS = {
 @pytest.mark.filterwarnings("ignore:More than 20 figures")
 def test_every_argument_is_right_or_refused_by_its_name(name):
     call, good, right = SWEEPS[name]
-    call(**good)
+    if isinstance(fig := call(**good), plt.Figure):
+        assert max(fig.get_size_inches()) <= 8, "it fits on the page"
     assert faults(call, good, right) == []
 
 
