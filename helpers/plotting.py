@@ -824,12 +824,14 @@ def precision_and_coverage(models, marks):
 
     Raises:
         TypeError: one of the two is no dictionary.
-        ValueError: there are more than three marks.
+        ValueError: there is no model, or there are more than three marks.
         KeyError: a verdict lacks one of its numbers.
     """
     for name, given in {"models": models, "marks": marks}.items():
         if not hasattr(given, "items"):
             raise TypeError(f"{name} is a {type(given).__name__}: a dictionary is needed.")
+    if not models:
+        raise ValueError("models is empty: give at least one.")
     if len(marks) > 3:
         raise ValueError(f"marks holds {len(marks)} verdicts: three at most can be told apart.")
     fig, ax = plt.subplots(figsize=(6, 4))
@@ -867,7 +869,8 @@ def model_diagram(columns, groups=None, loose=(), title=None):
     Raises:
         TypeError: the columns are no lists, `groups` is no dictionary, or a name is no text.
         ValueError: there are fewer than two columns, or one is empty; a group has no such columns;
-            a picture has another shape, or values outside [0, 1].
+            a picture has another shape, or values outside [0, 1]; a loose box is not there, or is
+            all that a group holds.
     """
     columns = [_list(column, "columns") for column in _list(columns, "columns")]
     if len(columns) < 2 or not all(columns):
@@ -876,6 +879,10 @@ def model_diagram(columns, groups=None, loose=(), title=None):
     if not hasattr(groups, "items"):
         kind = type(groups).__name__
         raise TypeError(f"groups is a {kind}: give a dictionary from name to columns.")
+    texts = [entry for column in columns for entry in column if isinstance(entry, str)]
+    for text in loose:
+        if not _is_one_of(text, texts):
+            raise ValueError(f"loose holds {text!r}: no box of the columns says so.")
     _require_title_and_axes(title)
     most = max(map(len, columns))
     size = (min(8, 1.15 * len(columns)), 0.75 * most + 0.35 * bool(groups) + 0.3 * bool(title))
@@ -896,7 +903,10 @@ def model_diagram(columns, groups=None, loose=(), title=None):
             raise ValueError(
                 f"groups[{name!r}] = {columns_of_it}: there are {len(columns)} columns."
             )
-        bottom = min(y for (x, y), led in led_to.items() if first <= x <= last and led) - 0.45
+        heights = [y for (x, y), led in led_to.items() if first <= x <= last and led]
+        if not heights:
+            raise ValueError(f"loose holds all that groups[{name!r}] has: leave the group out.")
+        bottom = min(heights) - 0.45
         corner, size = (first - 0.45, bottom), (last - first + 0.9, top + 0.3 - bottom)
         ax.add_patch(plt.Rectangle(corner, *size, color="0.93", zorder=-1, linewidth=0))
         ax.text((first + last) / 2, top + 0.12, _text(name, "groups"), ha="center", va="center")

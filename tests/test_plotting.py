@@ -364,6 +364,8 @@ def test_a_diagram_leads_from_each_box_to_each_of_the_next_column_but_to_the_loo
         ([["a"], ["b"]], {"groups": ["a"]}, "groups"),
         ([["a"], ["b"]], {"groups": {"a": (0, 2)}}, "there are 2 columns"),
         ([["a"], ["b"]], {"loose": "b"}, "loose"),
+        ([["a"], ["b"]], {"loose": ["c"]}, "loose holds 'c': no box"),
+        ([["a"], ["b"]], {"loose": ["b"], "groups": {"e": (1, 1)}}, r"all that groups\['e'\] has"),
     ],
 )
 def test_a_diagram_of_what_is_no_model_is_refused(columns, options, message):
@@ -421,6 +423,8 @@ def test_verdicts_stand_hollow_for_trainings_and_filled_for_a_kept_model():
     assert [ax.get_xlabel(), ax.get_ylabel()] == ["coverage", "precision"]
     assert ax.get_xlim() == ax.get_ylim() == (-0.03, 1.03), "shares, and room for a mark at an end"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "fog"]
+    with pytest.raises(ValueError, match="models is empty"):
+        plotting.precision_and_coverage({}, {})
     with pytest.raises(TypeError, match="models is a list"):
         plotting.precision_and_coverage([], {})
     with pytest.raises(ValueError, match="marks holds 4 verdicts"):
@@ -718,6 +722,7 @@ GENERATOR = np.random.default_rng(0)
 PICTURES = GENERATOR.random((4, 28, 28), dtype=np.float32)
 TITLES = {("title", key) for key in ("None", "text", "number as text")}
 NO_AXES = {("ax", "None")}
+VERDICT = {"precision": 0.7, "coverage": 0.4}
 NUMBERS = ("minus one", "zero", "two and a half")
 ABOVE = ("two and a half",)
 
@@ -788,6 +793,25 @@ SWEEPS = {
         ),
         {"ax": "new", "images": PICTURES, "axis": "y", "size": 0.2},
         harmless(images=("three axes",), size=ABOVE),
+    ),
+    "model_diagram": (
+        plotting.model_diagram,
+        {"columns": [["a"], ["b"]], "groups": {"e": (0, 0)}, "loose": ["b"], "title": "a"},
+        TITLES
+        | harmless(
+            groups=("None", "dict"),
+            loose=("empty list", "empty table"),
+        ),
+    ),
+    "balls_around": (
+        plotting.balls_around,
+        {"clouds": {"a": np.eye(2), "b": np.eye(2)}, "k": 1},
+        (),
+    ),
+    "precision_and_coverage": (
+        plotting.precision_and_coverage,
+        {"models": {"a": ([VERDICT], [])}, "marks": {"b": VERDICT}},
+        harmless(marks=("dict",)),
     ),
     "panels": (
         plotting.panels,
