@@ -396,8 +396,11 @@ def labelled_rbm(rows, n_hidden, rng, n_classes=10):
         TypeError, ValueError: as for the class and for `base_rate_bias`.
     """
     rows = checked_units("rows", rows)
+    n_classes = inputs.whole_number(n_classes, "n_classes", least=1, most=rows.shape[1] - 1)
     bias, n_pixels = base_rate_bias(rows), rows.shape[1] - n_classes
-    return LabelledRBM(n_pixels, n_classes, n_hidden, rng, visible_bias=bias)
+    rbm = LabelledRBM(n_pixels, n_classes, n_hidden, rng, visible_bias=bias)
+    rbm.checked_rows(rows)
+    return rbm
 
 
 def misread_by_a_line(x_train, labels, x_test, test_labels, epochs=None):
@@ -641,6 +644,7 @@ def train_vae(x, labels, epochs, seed, callbacks=(), n_latent=8, hidden_units=25
     Raises:
         TypeError, ValueError: an argument does not fit.
     """
+    x, epochs = inputs.images(x, "x", size=(28, 28)), inputs.whole_number(epochs, "epochs", least=1)
     set_seed(seed)
     encoder = conditional_encoder(n_latent, 10, hidden_units)
     vae = ConditionalVAE(encoder, conditional_decoder(n_latent, 10, hidden_units), seed)
@@ -770,7 +774,7 @@ def train_gan(x, labels, epochs, seed, callbacks=(), filters=8):
     Raises:
         TypeError, ValueError: an argument does not fit.
     """
-    x = inputs.images(x, "x", size=(28, 28))
+    x, epochs = inputs.images(x, "x", size=(28, 28)), inputs.whole_number(epochs, "epochs", least=1)
     set_seed(seed)
     players = conditional_generator(filters=filters), projection_discriminator(filters=filters)
     gan = ConditionalGAN(*players, seed)

@@ -773,6 +773,21 @@ SWEEPS = {
             "visible_bias": np.zeros(7),
         },
     ),
+    "labelled_rbm": (
+        C.labelled_rbm,
+        {
+            "rows": all_rows(),
+            "n_hidden": 2,
+            "rng": np.random.default_rng(0),
+            "n_classes": 3,
+        },
+    ),
+    "draw": (
+        C.LabelledRBM(4, 3, 2, np.random.default_rng(0)).draw,
+        {"labels": [0, 1], "steps": 1, "rng": np.random.default_rng(0), "loudness": 1.0},
+    ),
+    "train_vae": (C.train_vae, {"x": X, "labels": LABELS, "epochs": 1, "seed": 0}),
+    "train_gan": (C.train_gan, {"x": X, "labels": LABELS, "epochs": 1, "seed": 0, "filters": 1}),
     "train_labelled": (
         lambda **options: list(
             C.train_labelled(
@@ -799,6 +814,9 @@ HARMLESS = {
         ("weight_std", "two and a half"),
         ("visible_bias", "None"),
     ],
+    "draw": [("labels", "one row"), ("loudness", "zero"), ("loudness", "two and a half")],
+    "train_vae": [("seed", "zero")],
+    "train_gan": [("seed", "zero")],
     "train_labelled": [
         *(
             (name, key)
