@@ -742,6 +742,7 @@ ONE = column(1.0)
         (g.generator_loss, (ONE[:0],), "fake_logits is empty"),
         (g.saturating_loss, (None,), "fake_logits holds"),
         (g.critic_loss, (ONE, ONE[:0]), "fake_scores is empty"),
+        (g.gradient_penalty, (3, PICTURES, PICTURES, 0), "discriminator = 3: a function"),
         (g.gradient_penalty, (abs, PICTURES, PICTURES[..., None], 0), "must be the same"),
         (g.gradient_penalty, (abs, PICTURES, PICTURES[:1], 0), "must be the same"),
         (g.gradient_penalty, (abs, "a", PICTURES, 0), "real_images holds"),

@@ -1,5 +1,6 @@
 """Models of the full edition: kept by a complete run, loaded, and told from others."""
 
+import io
 import itertools
 import json
 import shutil
@@ -119,6 +120,13 @@ def test_a_file_that_was_changed_by_hand_is_noticed(results, monkeypatch):
     for read in (trained.load_model, trained.about):
         with pytest.raises(ValueError, match=r"small_rbm\.npz is not the file.*git checkout"):
             read("small_rbm")
+
+
+def test_a_file_that_holds_code_instead_of_numbers_is_never_run():
+    content = io.BytesIO()
+    np.savez(content, about="{}", weight_0=np.array([print], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        trained.read_model(content.getvalue())
 
 
 def test_a_model_that_no_result_names_is_not_loaded(results, monkeypatch):
