@@ -134,7 +134,9 @@ def test_manifold_codes_and_pictures_agree_on_the_directions():
 
 def test_manifold_keeps_each_picture_whole():
     images = np.random.default_rng(0).random((9, 28, 28), dtype=np.float32)
-    picture = plotting.manifold(images, limit=2).axes[0].images[0].get_array()
+    fig = plotting.manifold(images, limit=2, title="nine")
+    assert titles(fig.axes) == ["nine"]
+    picture = fig.axes[0].images[0].get_array()
     np.testing.assert_array_equal(picture[28:56, 56:], images[5])
 
 
@@ -157,14 +159,15 @@ def test_curves_tell_lines_apart_without_colour():
 
 
 def test_a_diagram_has_each_part_and_an_arrow_between():
-    fig = plotting.diagram([[PICTURES[0], ("dense", "8"), ("draw z", "2")], [PICTURES[1]]], "a")
+    rows = [[PICTURES[0], ("dense", "8"), ("draw z", "2")], [PICTURES[1], ("sum", "1")]]
+    fig = plotting.diagram(rows, "a")
     (ax,) = fig.axes
-    assert [text.get_text() for text in ax.texts if text.get_text()] == ["dense\n8", "draw z\n2"]
-    assert sum(getattr(text, "arrow_patch", None) is not None for text in ax.texts) == 2
+    names = [text.get_text() for text in ax.texts if text.get_text()]
+    assert names == ["dense\n8", "draw z\n2", "sum\n1"]
     assert len(ax.images) == 2
     assert fig.get_figwidth() <= 8
-    assert arrows(ax) == [((0, 0), (1, 0)), ((1, 0), (2, 0))]
-    assert boxes(ax) == [(0, -1), (0, 0), (1, 0), (2, 0)]
+    assert arrows(ax) == [((0, -1), (1, -1)), ((0, 0), (1, 0)), ((1, 0), (2, 0))]
+    assert boxes(ax) == [(0, -1), (0, 0), (1, -1), (1, 0), (2, 0)]
     assert ax.get_title(loc="left") == "a"
 
 
@@ -487,6 +490,8 @@ def test_points_are_the_number_they_were_asked_for_and_move_apart_within_their_s
         plotting.asked_points({"a": points}, [0, 1], spots, 0.2)
     with pytest.raises(ValueError, match="wanted contains 2"):
         plotting.asked_points({"a": points}, [2, *wanted[1:]], spots, 0.2)
+    with pytest.raises(ValueError, match=r"films\['a'\] has shape \(24, 1\), expected \(n, 2\)"):
+        plotting.asked_points({"a": points[:, :1]}, wanted, spots, 0.2)
     with pytest.raises(TypeError, match="films is a list"):
         plotting.asked_points([], [0], spots, 0.2)
     with pytest.raises(ValueError, match="films is empty"):
