@@ -222,16 +222,15 @@ def test_every_other_pair_of_rungs_has_its_turn_and_near_rungs_exchange_more():
     assert 0 < shares[0] < shares[1] < 1
 
 
-def test_without_weights_each_rung_is_the_base_model_or_the_machine_between():
-    """An RBM of biases alone: the chance that two rungs exchange can be summed up by hand."""
+def test_without_weights_two_rungs_exchange_as_often_as_a_sum_by_hand_says():
     rbm, rng, n = RBM(1, 1, generator(), weight_std=0), generator(), 40_000
     rbm.visible_bias[:] = 2
     states = parallel_tempering(rbm, [-2.0], np.zeros((n, 1), np.float32), rng, temperatures=2)
     shares = [next(states).swapped[0] for _ in range(5)]
     on = 1 / (1 + np.exp(2.0)), 1 / (1 + np.exp(-2.0))  # below and above
-    both = on[0] * (1 - on[1]) * 1 + (1 - on[0]) * on[1] * np.exp(-4)
+    apart = on[0] * (1 - on[1]) + (1 - on[0]) * on[1] * np.exp(-4)
     alike = on[0] * on[1] + (1 - on[0]) * (1 - on[1])
-    assert shares[::2] == pytest.approx([both + alike] * 3, abs=0.012)
+    assert shares[::2] == pytest.approx([apart + alike] * 3, abs=0.012)
 
 
 def test_a_start_that_is_not_binary_is_refused_before_the_first_step():

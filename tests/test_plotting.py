@@ -802,11 +802,7 @@ SWEEPS = {
     "model_diagram": (
         plotting.model_diagram,
         {"columns": [["a"], ["b"]], "groups": {"e": (0, 0)}, "loose": ["b"], "title": "a"},
-        TITLES
-        | harmless(
-            groups=("None", "dict"),
-            loose=("empty list", "empty table"),
-        ),
+        TITLES | harmless(groups=("None", "dict"), loose=("empty list", "empty table")),
     ),
     "balls_around": (
         plotting.balls_around,
