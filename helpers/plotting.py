@@ -17,6 +17,7 @@ from IPython.display import HTML, Image, Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import LogLocator
 
 from helpers import inputs
 
@@ -582,7 +583,8 @@ def learning_of_a_gan(losses, distances, floor, frames, even=None):
     Args:
         losses: what `fit` of a GAN returns as its history: a dictionary with the two losses,
             `discriminator_loss` and `generator_loss`, after each epoch, in nats.
-        distances: a dictionary from an epoch to the Fréchet distance of samples after it.
+        distances: a dictionary from an epoch to the Fréchet distance of samples after it; drawn
+            on a logarithmic axis.
         floor: the Fréchet distance of real digits.
         frames: a dictionary from a row's label to pictures of the same codes, in [0, 1].
         even: two numbers, what both losses are where D cannot tell; dotted lines in their colours.
@@ -621,8 +623,12 @@ def learning_of_a_gan(losses, distances, floor, frames, even=None):
     right.grid(alpha=0.25)
     for level, color, label in zip(even, ("C0", "C1"), ("if D cannot tell", None), strict=False):
         left.axhline(level, color=color, linestyle=":", label=label)
+    left.set_ylim(0)
+    right.set_yscale("log")
+    right.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    right.yaxis.set_major_formatter("{x:g}")
+    right.minorticks_off()
     for ax in (left, right):
-        ax.set_ylim(0)
         ax.legend(fontsize=8)
         ax.xaxis.get_major_locator().set_params(integer=True)
     _draw_rows(bottom.subplots(), picture, middles)

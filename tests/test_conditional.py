@@ -242,6 +242,11 @@ def test_training_is_repeatable_and_stops_where_it_diverges():
         (lambda: tiny().draw([0], 0, np.random.default_rng(0)), "steps = 0"),
         (lambda: tiny().draw([0], 5, np.random.default_rng(0), -1), "loudness = -1"),
         (lambda: tiny().settle(np.zeros((1, 7)), np.zeros(7, bool), 1, None), "0 label units on"),
+        (
+            lambda: tiny().settle([[0] * 4 + [1, 0, 0], [0] * 4 + [1, 1, 0]], [False] * 7, 1, None),
+            "2 label units on",
+        ),
+        (lambda: C.one_hot([0], 0), "n_classes = 0"),
         (lambda: tiny().settle(all_rows(), [True], 1, None), r"held has shape \(1,\)"),
         (lambda: tiny().settle(all_rows(), np.zeros(7), 1, None), "expected 7 booleans"),
         (lambda: C.LabelledRBM(0, 3, 2, np.random.default_rng(0)), "n_pixels = 0"),

@@ -376,6 +376,8 @@ def test_a_label_or_a_time_that_the_network_does_not_know_is_refused():
     assert np.array_equal(model.predict_noise(z, 0.5, [0, 1, 2, -1, -1]).shape, z.shape)
     with pytest.raises(ValueError, match="this network knows none"):
         d.Diffusion(d.dense_denoiser(2, [4])).predict_noise(z, 0.5, 0)
+    with pytest.raises(ValueError, match="labels contains 1"):
+        d.Diffusion(d.dense_denoiser(2, [4], 1)).predict_noise(z, 0.5, 1)
 
 
 def test_rows_of_either_precision_get_a_bound_and_a_path():

@@ -606,8 +606,13 @@ def test_what_a_gan_learns_is_told_by_its_losses_and_by_a_judge():
         assert same_color(loss.get_color(), even.get_color())
     assert right.lines[0].get_xydata().tolist() == [[1, 9], [2, 4]]
     assert right.lines[1].get_ydata()[0] == 0.5
-    assert {ax.get_ylim()[0] for ax in (left, right)} == {0}
+    assert left.get_ylim()[0] == 0
+    assert right.get_yscale() == "log"
+    assert right.get_ylim()[0] < 0.5, "the floor is seen"
     fig.canvas.draw()
+    shown = [text.get_text() for text in right.get_yticklabels()]
+    assert {"1", "3"} <= set(shown)
+    assert not right.get_yticks(minor=True).size
     assert all(tick == int(tick) for ax in (left, right) for tick in ax.get_xticks())
     plain = plotting.learning_of_a_gan(losses, {1: 9.0}, 0.5, frames)
     assert len(plain.subfigs[0].axes[0].lines) == 2

@@ -991,3 +991,13 @@ def test_active_units_needs_two_images():
     assert vae.active_units(np.array([[0.0, 3.0], [1.0, 3.0]])) == 1
     with pytest.raises(ValueError, match="z_mean has 1 rows: at least 2"):
         vae.active_units(np.zeros((1, 4)))
+
+
+def test_only_a_vae_whose_loss_is_a_likelihood_is_measured_in_nats():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    no_model = type("Loss", (), {"reconstruction_loss": staticmethod(vae.bernoulli_loss)})()
+    for other in (network, no_model):
+        with pytest.raises(TypeError, match="a VAE is needed"):
+            vae.require_likelihood(other)
+    with pytest.raises(ValueError, match="squared_error, which is not marked"):
+        vae.require_likelihood(vae.VAE(vae.dense_encoder(2), vae.dense_decoder(2)))
