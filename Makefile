@@ -13,7 +13,7 @@ ONLY = $(if $(NOTEBOOK),--only '$(NOTEBOOK)')
 .PHONY: help course full compare test test-browser lint check lab site outputs twice versions links doctor clean
 
 help:
-	@echo "make course   run the course: every notebook's sample edition, about seven minutes"
+	@echo "make course   run the course: every notebook's sample edition, seven or eight minutes"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make test     run the tests, and the notebooks' outputs against the committed ones"
 	@echo "make check    lint, then test"
