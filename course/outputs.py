@@ -25,7 +25,7 @@ MEASURED = r"(?<=: )\S+(?= \(expected )"  # in a check line
 WIDGET = "application/vnd.jupyter.widget-view+json"
 THUMBNAIL = (16, 16)  # of a figure, to compare it loosely: another processor draws other samples
 LOOSE = 0.1  # mean difference of two thumbnails, from 0 to 1
-TIGHT = 1e-3  # mean difference of two pictures that nobody can tell apart
+TIGHT = 0.1  # difference of two pixels; one beyond it is another picture: a line moved, a letter
 
 
 def refresh(only=None, out=None, notebooks=NOTEBOOKS, editions=EDITIONS):
@@ -118,25 +118,31 @@ def figure_differences(committed, fresh):
     return found
 
 
-def picture_distance(first, second, size=THUMBNAIL):
+def picture_distance(first, second):
     """The mean difference of two pictures' grey levels, from 0 to 1, after shrinking them.
 
     Args:
         first, second: PNG files in base64.
-        size: to shrink both to, or `None` to compare them pixel by pixel.
 
     Returns:
-        A number; 1 if the pictures' sizes differ by more than a third, or at all without `size`.
+        A number; 1 if the pictures' sizes differ by more than a third.
     """
     pair = [_grey(picture) for picture in (first, second)]
     (width, height), (other_width, other_height) = (picture.size for picture in pair)
-    allowed = 1 / 3 if size else 0
-    if abs(width - other_width) > allowed * width or abs(height - other_height) > allowed * height:
+    if abs(width - other_width) > width / 3 or abs(height - other_height) > height / 3:
         return 1.0
-    if size:
-        pair = [picture.resize(size, PIL.Image.Resampling.BOX) for picture in pair]
-    first, second = (np.asarray(picture, np.float64) / 255 for picture in pair)
-    return float(np.abs(first - second).mean())
+    small = [picture.resize(THUMBNAIL, PIL.Image.Resampling.BOX) for picture in pair]
+    return float(_pixels_apart(*small).mean())
+
+
+def _same_picture(first, second):
+    """Whether nobody can tell two pictures apart; a mean would hide a moved line on white paper."""
+    pair = [_grey(picture) for picture in (first, second)]
+    return pair[0].size == pair[1].size and _pixels_apart(*pair).max() <= TIGHT
+
+
+def _pixels_apart(first, second):
+    return np.abs(np.asarray(first, np.float64) - np.asarray(second, np.float64)) / 255
 
 
 def _grey(picture):
@@ -153,7 +159,7 @@ def _same_output(old, new):
     if not _same_text(*(given.get("alt", "") for given in alternatives)):
         return False
     pictures = data.pop("image/png", None), fresh.pop("image/png", None)
-    if None not in pictures and picture_distance(*pictures, size=None) > TIGHT:
+    if None not in pictures and not _same_picture(*pictures):
         return False
     if WIDGET in data:
         return True  # its state is compared, not its random id

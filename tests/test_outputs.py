@@ -27,6 +27,8 @@ def png(picture):
 
 
 PICTURE = np.random.default_rng(0).random((120, 200))
+PAPER = np.ones((120, 200))
+DOT = np.arange(PAPER.size).reshape(PAPER.shape) == 7
 
 
 def figure(picture=PICTURE, alt="A plane of 10 digits."):
@@ -76,6 +78,8 @@ def widget(name):
         (figure(), figure(), True),
         (figure(), figure(np.where(PICTURE > 0.99, 0.99, PICTURE)), True),
         (figure(), figure(PICTURE[::-1]), False),
+        (figure(PAPER), figure(PAPER * (1 - 0.2 * DOT)), False),  # its mean is 1e-5 off
+        (figure(PAPER), figure(np.ones((121, 200))), False),
         (figure(), figure(alt="A plane of 11 digits."), False),
         (widget("a"), widget("b"), True),
     ],
