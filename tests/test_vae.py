@@ -1001,3 +1001,12 @@ def test_only_a_vae_whose_loss_is_a_likelihood_is_measured_in_nats():
             vae.require_likelihood(other)
     with pytest.raises(ValueError, match="squared_error, which is not marked"):
         vae.require_likelihood(vae.VAE(vae.dense_encoder(2), vae.dense_decoder(2)))
+
+
+def test_means_and_log_variances_of_two_shapes_are_named():
+    x = keras.Input((28, 28))
+    flat = keras.layers.Flatten()(x)
+    encoder = keras.Model(x, [keras.layers.Dense(n)(flat) for n in (3, 2)])
+    words = r"z_mean has shape \(3,\) and z_log_var \(2,\)"
+    with pytest.raises(ValueError, match=words):
+        vae.VAE(encoder, vae.dense_decoder(2))
