@@ -247,6 +247,7 @@ def test_training_is_repeatable_and_stops_where_it_diverges():
             "2 label units on",
         ),
         (lambda: C.one_hot([0], 0), "n_classes = 0"),
+        (lambda: C.projection_discriminator(dropout=1.5), "dropout = 1.5"),
         (lambda: tiny().settle(all_rows(), [True], 1, None), r"held has shape \(1,\)"),
         (lambda: tiny().settle(all_rows(), np.zeros(7), 1, None), "expected 7 booleans"),
         (lambda: C.LabelledRBM(0, 3, 2, np.random.default_rng(0)), "n_pixels = 0"),
@@ -838,3 +839,12 @@ HARMLESS = {
 def test_no_bad_argument_passes_in_silence(name):
     call, good = SWEEPS[name]
     assert faults(call, good, HARMLESS.get(name, ())) == []
+
+
+def test_ten_labels_in_single_precision_unless_told_otherwise():
+    assert C.one_hot([3, 0]).dtype == np.float32
+    assert C.one_hot([3, 0]).shape == (2, 10)
+    rows = C.join(np.eye(4), [0, 3, 9, 5])
+    machine = C.labelled_rbm(rows, 2, np.random.default_rng(0))
+    assert machine.n_classes == 10
+    assert machine.draw([9], 1, np.random.default_rng(0)).shape == (1, 4)
