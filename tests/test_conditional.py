@@ -531,6 +531,28 @@ def test_pictures_and_labels_that_do_not_fit_are_refused(x, labels, text):
             call(x, labels)
 
 
+def test_pictures_beyond_what_a_network_draws_are_refused():
+    gan = C.ConditionalGAN(C.conditional_generator(3, 10, 2, 8), C.projection_discriminator(10, 2))
+    gan.compile("adam", "adam")
+    vae = small_vae()
+    vae.compile("adam")
+    for model, low, high in ((vae, 0, 1), (gan, -1, 1)):
+        for x in (X * (high - low) + low - 0.5, X * (high - low) + low + 0.5):
+            with pytest.raises(ValueError, match="x ranges from"):
+                model.fit(x, LABELS)
+    points = point_gan()
+    points.compile("adam", "adam")
+    with pytest.raises(ValueError, match=r"x has shape \(4, 3\)"):
+        points.fit(np.zeros((4, 3)), [0, 1, 2, 0])
+
+
+def test_one_row_and_one_chain_are_enough_to_learn():
+    rows = C.join(np.eye(4), [0, 1, 2, 0], 3)
+    machine = C.labelled_rbm(rows, 2, np.random.default_rng(0), 3)
+    options = {"epochs": 1, "batch_size": 1, "chains": 1}
+    assert list(C.train_labelled(machine, rows, np.random.default_rng(1), **options)) == [1]
+
+
 def test_weights_and_losses_that_would_be_left_out_are_refused():
     vae = small_vae()
     with pytest.raises(ValueError, match="loss"):

@@ -28,7 +28,7 @@ def full_course(course):
 def test_a_complete_full_run_is_kept_as_values_figures_and_page(full_course, capsys):
     course = full_course
     readme = course.folder / "README.md"
-    readme.write_text("Begin\n<!-- figures -->\nold\n<!-- end of figures -->\nEnd")
+    readme.write_text("Begin\n<!-- figures -->\nold\nrows\n<!-- end of figures -->\nEnd")
     assert course.run("full")
     assert course.keep()
     assert list(course.kept()["notebooks"]) == ["01_one", "02_two"]
